@@ -1,0 +1,93 @@
+import type { Usage } from '@agentcrew/protocol';
+
+/** How one Claude Code CLI is started. */
+export interface ClaudeOptions {
+  /** Path of the CLI; default: `findClaude()`. */
+  executable?: string;
+  cwd: string;
+  /** CLAUDE_CONFIG_DIR: settings, transcripts. */
+  configDir: string;
+  /** HOME of the CLI and its tools. */
+  home: string;
+  sessionId: string;
+  model?: string;
+  instructions: string;
+  /** Names of the built-in tools the CLI offers to the model. */
+  tools: string[];
+  anthropicBaseUrl?: string;
+  /** Handed over through pipes, never through the environment or the command line. */
+  apiKey?: string;
+  oauthToken?: string;
+  /** Additional environment of the CLI and its tools. */
+  env: Record<string, string>;
+  /** How long the CLI may take until it answers `initialize`. Default 60 000. */
+  startTimeoutMs?: number;
+  /** Decides about every tool call before it runs; a rejection is a denial. */
+  decide: (call: ToolCall, signal: AbortSignal) => Promise<ToolDecision>;
+  /** Everything the CLI prints, in order. Must not throw. */
+  onEvent: (event: ClaudeEvent) => void;
+  /** Lines of the CLI's standard error. */
+  onStderr?: (line: string) => void;
+}
+
+export interface ToolCall {
+  requestId: string;
+  tool: string;
+  input: Record<string, unknown>;
+  /** Set for a call of a subagent. */
+  agentId?: string;
+}
+
+export type ToolDecision =
+  | { behavior: 'allow'; updatedInput?: Record<string, unknown> }
+  | { behavior: 'deny'; message: string };
+
+/**
+ * What the CLI prints, reduced to what this product uses. Lines of other kinds come as `other`; so new kinds are
+ * never an error.
+ */
+export type ClaudeEvent =
+  | { type: 'init'; model: string; sessionId: string; tools: string[]; mcpServers: { name: string; status: string }[] }
+  | { type: 'assistant'; message: Record<string, unknown>; content: ContentBlock[]; parentToolUseId?: string }
+  | { type: 'tool_result'; toolUseId: string; content: unknown; isError: boolean; parentToolUseId?: string }
+  | { type: 'retry'; attempt: number; maxRetries: number; delayMs: number; status?: number; error: string }
+  /** Something arrived from the model: proof of life for the stall watchdog. */
+  | { type: 'stream'; event: Record<string, unknown> }
+  | { type: 'other'; line: Record<string, unknown> };
+
+export type ContentBlock =
+  | { type: 'text'; text: string }
+  | { type: 'thinking'; thinking: string }
+  | { type: 'tool_use'; id: string; name: string; input: Record<string, unknown> }
+  | { type: 'other'; block: Record<string, unknown> };
+
+/** The end of a turn, from the CLI's `result` line. `subtype: "success"` does not mean success there; `outcome` does. */
+export interface TurnResult {
+  outcome: 'completed' | 'failed' | 'interrupted';
+  /** Claude's final text; for `failed` the CLI's own words. */
+  text: string;
+  /** HTTP status of the model's API, when it refused. */
+  apiStatus?: number;
+  terminalReason?: string;
+  /** Of this turn alone. */
+  usage: Usage;
+  /** US dollars, of this turn alone (the CLI counts per process). */
+  costUsd: number;
+  durationMs: number;
+  sessionId: string;
+}
+
+/** A running CLI. Dispose it to end it: standard input closed, SIGTERM, then SIGKILL. */
+export interface ClaudeProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** Resolves when the process has ended, for whatever reason. Never rejects. */
+  readonly exited: Promise<{ exitCode?: number; signal?: string; stderr: string }>;
+  /**
+   * Runs one turn; not while another runs. `content` is text, or several text blocks. `uuid` names the user message
+   * in the transcript. Rejects with CrewError `CLI_FAILED` when the process ends before the result.
+   */
+  turn(input: { content: string | string[]; uuid: string }): Promise<TurnResult>;
+  /** Ends the running turn, whose result then says `interrupted`. Harmless when idle. */
+  interrupt(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { slugSchema } from './names.ts';
+
+/**
+ * Limits of an agent's work. Times in milliseconds.
+ */
+export const agentLimitsSchema = z.object({
+  /** A turn that runs longer is interrupted and answered as failed. */
+  turn_timeout_ms: z
+    .int()
+    .positive()
+    .default(30 * 60_000),
+  /** A turn in which the CLI is silent for so long, with no tool running, is interrupted and answered as failed. */
+  stall_timeout_ms: z
+    .int()
+    .positive()
+    .default(5 * 60_000),
+  /** An idle CLI is stopped after this time and resumed by the next message. */
+  idle_park_ms: z
+    .int()
+    .positive()
+    .default(15 * 60_000),
+  /** A message whose turn was cut off (crash, kill) is resumed so often, then answered as failed. */
+  max_attempts: z.int().positive().default(10),
+});
+export type AgentLimits = z.infer<typeof agentLimitsSchema>;
+
+/** What only the sidecar may know: it never enters an environment, a command line or a log. */
+export const agentSecretsSchema = z.object({
+  /** Password of the team's NATS user. */
+  nats_token: z.string().optional(),
+  anthropic_api_key: z.string().optional(),
+  /** OAuth or gateway token, sent as `Authorization: Bearer`. */
+  claude_code_oauth_token: z.string().optional(),
+});
+export type AgentSecrets = z.infer<typeof agentSecretsSchema>;
+
+/**
+ * Everything a sidecar needs to be an agent, as one JSON document. The runtime hands it over in a way that other
+ * processes cannot read (a pipe on the standard input, a file of mode 0600): the environment could not hold the
+ * larger ones and would show the secrets to every command the agent runs.
+ */
+export const agentSpecSchema = z.object({
+  /** Id of the server's installation: what it marks its processes and containers with. */
+  instance: z.string().min(1),
+  team: slugSchema,
+  agent: slugSchema,
+  /** The agent's display name. */
+  agent_name: z.string(),
+  role: z.enum(['leader', 'worker']),
+  nats_url: z.string(),
+  /** NATS user; together with `secrets.nats_token`. Absent: the URL holds all that is needed. */
+  nats_user: z.string().optional(),
+  /** Model name or alias for the CLI; absent: the CLI's default. */
+  model: z.string().optional(),
+  anthropic_base_url: z.string().optional(),
+  /** Appended to Claude's system prompt: who the agent is, its instructions, its team. */
+  instructions: z.string().default(''),
+  /** Permissions as stored; the sidecar parses them with the gate's schema and denies everything it cannot read. */
+  permissions: z.unknown(),
+  /** Absolute paths as the agent sees them. */
+  workspace: z.string(),
+  state_dir: z.string(),
+  /** `host:port` of the health endpoint; port 0 picks a free one, told in `<state_dir>/health.json`. */
+  health_addr: z.string().default('0.0.0.0:9090'),
+  limits: agentLimitsSchema.prefault({}),
+  /** Additional environment of the CLI and its tools: the settings that are not secret. */
+  env: z.record(z.string(), z.string()).default({}),
+  secrets: agentSecretsSchema.default({}),
+});
+export type AgentSpec = z.infer<typeof agentSpecSchema>;
+
+/** The variable in an agent's process tree that tells whose processes they are: `<instance>/<team>/<agent>`. */
+export const agentMarkerVariable = 'AGENTCREW_AGENT';
+
+export function agentMarker(spec: Pick<AgentSpec, 'instance' | 'team' | 'agent'>): string {
+  return `${spec.instance}/${spec.team}/${spec.agent}`;
+}

@@ -1,0 +1,71 @@
+/**
+ * Every error code of the system with the HTTP status it answers with.
+ * A code that is missing here does not compile; clients may rely on the codes, texts may change.
+ */
+export const statusOf = {
+  INVALID_REQUEST: 400,
+  ORIGIN_NOT_ALLOWED: 403,
+  NOT_FOUND: 404,
+  TEAM_NOT_FOUND: 404,
+  AGENT_NOT_FOUND: 404,
+  SETTING_NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  TEAM_NAME_TAKEN: 409,
+  AGENT_NAME_TAKEN: 409,
+  TEAM_ALREADY_RUNNING: 409,
+  TEAM_DEPLOYING: 409,
+  TEAM_NOT_RUNNING: 409,
+  TEAM_NOT_STOPPED: 409,
+  AGENT_RUNNING: 409,
+  PAYLOAD_TOO_LARGE: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  MISDIRECTED_REQUEST: 421,
+  UPGRADE_REQUIRED: 426,
+  TOO_MANY_CONNECTIONS: 429,
+  INTERNAL: 500,
+  STORAGE_UNAVAILABLE: 503,
+  SHUTTING_DOWN: 503,
+  // The rest is seen in a team's `status_message` and in replies, hardly ever as an HTTP answer.
+  INVALID_TEAM: 409,
+  CREDENTIAL_MISSING: 409,
+  RUNTIME_FAILED: 500,
+  NATS_UNAVAILABLE: 503,
+  CLI_NOT_FOUND: 500,
+  CLI_FAILED: 500,
+  AGENT_NOT_READY: 504,
+  AGENT_FAILED: 500,
+  DEPLOY_CANCELLED: 409,
+  DEPLOY_TIMEOUT: 504,
+  AUTHENTICATION_FAILED: 502,
+  RATE_LIMITED: 429,
+  MODEL_UNAVAILABLE: 502,
+  TURN_FAILED: 502,
+  TURN_TIMEOUT: 504,
+  TURN_STALLED: 504,
+  TURN_INTERRUPTED: 409,
+  TEAM_STOPPED: 409,
+} as const satisfies Record<string, number>;
+
+export type ErrorCode = keyof typeof statusOf;
+
+/** The one error of the system. `message` is for a person; for codes with a 5xx status it is logged, not sent. */
+export class CrewError extends Error {
+  readonly code: ErrorCode;
+  readonly details: unknown;
+
+  constructor(code: ErrorCode, message: string, options: { details?: unknown; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'CrewError';
+    this.code = code;
+    this.details = options.details;
+  }
+
+  get status(): number {
+    return statusOf[this.code];
+  }
+}
+
+/** The text of anything thrown, for a log line or a status message. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,30 @@
+import { defineConfig } from 'vitest/config';
+
+/** Every wait in a test has its own deadline; these are the outer ones, wide enough for a busy two-core machine. */
+const deadlines = { testTimeout: 60_000, hookTimeout: 60_000 };
+
+export default defineConfig({
+  test: {
+    // The integration tests start real processes: more files at once would only make them wait for each other.
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          ...deadlines,
+          name: 'unit',
+          include: ['{apps,packages}/*/test/**/*.test.ts'],
+          exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
+        },
+      },
+      {
+        test: {
+          ...deadlines,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          name: 'integration',
+          include: ['{apps,packages}/*/test/**/*.integration.test.ts'],
+        },
+      },
+    ],
+  },
+});
