@@ -1,1 +1,5 @@
 export * from './claude.ts';
+export { toEvents } from './events.ts';
+export { findClaude } from './find-claude.ts';
+export { startClaude } from './start-claude.ts';
+export { type TranscriptState, transcriptState } from './transcript-state.ts';

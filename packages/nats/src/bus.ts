@@ -12,6 +12,8 @@ export interface BusOptions {
   /** How long the first connection may take, in milliseconds; afterwards it reconnects for ever. Default 10 000. */
   connectTimeoutMs?: number;
   signal?: AbortSignal;
+  /** Told in words what went wrong without being anybody's error: messages nobody can read, a consumer that is gone. */
+  onProblem?: (problem: string) => void;
 }
 
 export interface StreamLimits {
@@ -34,7 +36,7 @@ export interface Delivery {
   ack(): Promise<void>;
   /** Hand it out again, after `delayMs`. */
   nak(delayMs?: number): void;
-  /** Never hand it out again. */
+  /** Never hand it out again; the reason goes to `onProblem`. */
   term(reason: string): void;
   /** Not settled yet: wait longer. */
   working(): void;
@@ -62,8 +64,9 @@ export interface TeamBus extends AsyncDisposable {
   publish(kind: SubjectKind, agent: string, envelope: Envelope): Promise<void>;
   /**
    * Hands out the consumer's messages one after another until the signal aborts: the next one follows when `handle`
-   * is done. What does not parse is logged, terminated and skipped. Survives reconnects and a consumer that was
-   * deleted; a `handle` that throws means `nak` after a second.
+   * is done. What does not parse is told to `onProblem`, terminated and skipped. Survives reconnects and a consumer
+   * that was deleted; a `handle` that throws means `nak` after a second. Resolves when the signal has aborted and the
+   * running `handle` is done; what was fetched and not handed out yet goes back to the server.
    */
   consume(options: ConsumeOptions, handle: (delivery: Delivery) => Promise<void>, signal: AbortSignal): Promise<void>;
   /** Asks the server to hand out a delivery of an earlier process again, now. */

@@ -1,1 +1,2 @@
 export * from './bus.ts';
+export { connectBus } from './connect.ts';

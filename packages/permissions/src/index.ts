@@ -1,1 +1,5 @@
-export {};
+export { type Decision, decide } from './decide.ts';
+export { defaultPermissions, effectivePermissions, type RuntimeName } from './effective.ts';
+export type { ToolRequest } from './input.ts';
+export { type Permissions, permissionsSchema, type StoredPermissions } from './schema.ts';
+export { toolsFor } from './tools.ts';

@@ -48,6 +48,8 @@ export const agentSpecSchema = z.object({
   /** The agent's display name. */
   agent_name: z.string(),
   role: z.enum(['leader', 'worker']),
+  /** Where the agent runs; decides about the default permissions. */
+  runtime: z.enum(['docker', 'kubernetes', 'local', 'mock']).default('local'),
   nats_url: z.string(),
   /** NATS user; together with `secrets.nats_token`. Absent: the URL holds all that is needed. */
   nats_user: z.string().optional(),

@@ -14,7 +14,7 @@ export interface InfraConfig {
 /** `AgentSpec` minus what only the runtime can know: addresses and paths as the agent sees them. */
 export type AgentConfig = Omit<
   AgentSpec,
-  'instance' | 'nats_url' | 'nats_user' | 'workspace' | 'state_dir' | 'health_addr'
+  'instance' | 'runtime' | 'nats_url' | 'nats_user' | 'workspace' | 'state_dir' | 'health_addr'
 > & {
   workspacePath?: string;
   /** Container image; runtimes without containers ignore it. */

@@ -1,1 +1,5 @@
-export {};
+export * from './latch.ts';
+export * from './nats-server.ts';
+export * from './scripted-model/server.ts';
+export * from './temporary-folder.ts';
+export * from './wait-for.ts';

@@ -1,0 +1,39 @@
+# Everything starts here. Needed: Node 20 or newer with npm; the rest is installed by the first target you run.
+IMAGE_TAG ?= dev
+RUN = scripts/run.sh
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test lint check bench images build-api build-sidecar clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+demo: ## Run a team once from start to end, show it at work, and clean up
+	@scripts/demo.sh
+
+dev: ## Run the server in the foreground on 127.0.0.1:8080, data in ./data
+	@$(RUN) node scripts/dev.ts
+
+test: ## Run all tests; ARGS="packages/nats" runs some of them
+	@$(RUN) vitest run --config vitest.workspace.ts $(ARGS)
+
+lint: ## Check style (biome), types (tsc) and unused code (knip)
+	@$(RUN) biome check .
+	@$(RUN) tsc --noEmit -p tsconfig.json
+	@$(RUN) knip
+
+check: lint test ## Lint, then test
+
+bench: ## Measure what a turn costs, next to the bare Claude Code CLI
+	@$(RUN) node bench/turn.ts $(ARGS)
+
+images: build-api build-sidecar ## Build both container images
+
+build-api: ## Build the server's image
+	@scripts/build-image.sh api $(IMAGE_TAG)
+
+build-sidecar: ## Build the agents' image
+	@scripts/build-image.sh sidecar $(IMAGE_TAG)
+
+clean: ## Remove what was installed and built here; ./data stays
+	rm -rf node_modules apps/*/node_modules packages/*/node_modules bench/node_modules .tools coverage

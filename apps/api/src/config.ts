@@ -1,0 +1,172 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { durationSchema } from './duration.ts';
+import { listenAddressSchema } from './listen-address.ts';
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+
+/** One variable: its rule, what it is for (docs/configuration.md shows it), and whether a `NAME_FILE` may hold it. */
+interface Variable<T extends z.ZodType> {
+  schema: T;
+  description: string;
+  secret?: true;
+}
+
+function variable<T extends z.ZodType>(schema: T, description: string): Variable<T> {
+  return { schema, description };
+}
+
+function secret<T extends z.ZodType>(schema: T, description: string): Variable<T> {
+  return { schema, description, secret: true };
+}
+
+/** Every variable of the environment that the server reads. */
+export const variables = {
+  RUNTIME: variable(
+    z.enum(['docker', 'kubernetes', 'local']).default('docker'),
+    'Where agents run: `local` (processes on this host), `docker` or `kubernetes`.',
+  ),
+  LISTEN_ADDR: variable(
+    listenAddressSchema.prefault('127.0.0.1:8080'),
+    'Address to listen on, `host:port`, or `:port` for all interfaces.',
+  ),
+  PORT: variable(
+    z.coerce.number().int().min(0).max(65_535).optional(),
+    'Port to listen on; wins over the port of `LISTEN_ADDR`.',
+  ),
+  DATA_DIR: variable(
+    z.string().min(1).default('data'),
+    'Folder for everything the server keeps: database, keys, workspaces, NATS.',
+  ),
+  DATABASE_PATH: variable(z.string().min(1).optional(), 'SQLite file; default `agentcrew.db` in `DATA_DIR`.'),
+  NATS_URL: secret(
+    z.string().min(1).optional(),
+    'An external nats-server (with JetStream) instead of one of our own; may hold user and password.',
+  ),
+  NATS_SERVER: variable(
+    z.string().min(1).optional(),
+    'Path of the nats-server program for the local runtime; default: looked up on `PATH` and in `.tools/bin`.',
+  ),
+  SETTINGS_ENCRYPTION_KEY: secret(
+    z.string().min(8).optional(),
+    'Passphrase that encrypts settings at rest; default: one is generated once in `DATA_DIR/settings.key`.',
+  ),
+  WORKSPACE_ROOTS: variable(
+    list.prefault(''),
+    "Folders under which a team's `workspace_path` may lie, separated by commas; none: `workspace_path` is refused.",
+  ),
+  CORS_ORIGINS: variable(
+    list.prefault('loopback'),
+    'Origins of browsers that may call the API, separated by commas; `loopback` is any port of this machine, `*` everybody.',
+  ),
+  LOG_LEVEL: variable(
+    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    'How much is logged.',
+  ),
+  ANTHROPIC_API_KEY: secret(z.string().optional(), 'Key for the agents, unless the settings hold one.'),
+  CLAUDE_CODE_OAUTH_TOKEN: secret(z.string().optional(), 'OAuth token for the agents, unless the settings hold one.'),
+  ANTHROPIC_AUTH_TOKEN: secret(
+    z.string().optional(),
+    'Bearer token of a gateway for the agents (same use as the OAuth token), unless the settings hold one.',
+  ),
+  ANTHROPIC_BASE_URL: variable(
+    z.url({ protocol: /^https?$/ }).optional(),
+    'Address of the Messages API for the agents, unless the settings hold one.',
+  ),
+  DEPLOY_TIMEOUT: variable(durationSchema.prefault('5m'), 'A deploy that takes longer fails.'),
+  TURN_TIMEOUT: variable(
+    durationSchema.prefault('30m'),
+    "A turn that takes longer is ended and answered as failed; an agent's `resources.timeout_seconds` wins.",
+  ),
+  STALL_TIMEOUT: variable(durationSchema.prefault('5m'), 'A turn without any sign of life for so long is ended.'),
+  IDLE_PARK_AFTER: variable(
+    durationSchema.prefault('15m'),
+    'An idle Claude Code process is stopped after this time and resumed by the next message.',
+  ),
+  RECONCILE_INTERVAL: variable(
+    durationSchema.prefault('2s'),
+    'How often the state of all agents is compared with the database.',
+  ),
+  AGENT_MAX_RESTARTS: variable(
+    z.coerce.number().int().min(0).max(1000).default(10),
+    'An agent that dies so often in a row, each time shortly after its start, is given up and its team ends in `error`.',
+  ),
+  STREAM_MAX_AGE: variable(
+    durationSchema.prefault('7d'),
+    "Messages older than this leave a team's NATS stream (not the database).",
+  ),
+  STREAM_MAX_BYTES: variable(
+    z.coerce.number().int().min(1_048_576).default(1_073_741_824),
+    "Size limit of a team's NATS stream in bytes; the oldest messages leave first.",
+  ),
+  WS_MAX_CLIENTS: variable(
+    z.coerce.number().int().min(1).default(4096),
+    'WebSocket connections at once; more are refused with 429.',
+  ),
+} as const;
+
+type Values = { [K in keyof typeof variables]: z.output<(typeof variables)[K]['schema']> };
+
+/** The server's configuration, read once. */
+export type Config = Readonly<Values>;
+
+/** A configuration that cannot be used; `problems` has one line for each variable. Secrets are not shown. */
+export class ConfigError extends Error {
+  readonly problems: string[];
+
+  constructor(problems: string[]) {
+    super(`The configuration is not usable:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads the configuration from the environment; `NAME_FILE` gives a secret's value from a file. An empty variable
+ * counts as absent.
+ * @throws ConfigError with every problem at once.
+ */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, { schema, secret: isSecret }] of Object.entries<Variable<z.ZodType>>(variables)) {
+    try {
+      const text = isSecret ? secretText(env, name) : env[name] || undefined;
+      const parsed = schema.safeParse(text);
+      if (parsed.success) values[name] = parsed.data;
+      else
+        for (const issue of parsed.error.issues) problems.push(describe(name, issue.message, isSecret ? '***' : text));
+    } catch (error) {
+      problems.push(error instanceof Error ? error.message : String(error));
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(values as Values);
+}
+
+function secretText(env: Record<string, string | undefined>, name: string): string | undefined {
+  const file = env[`${name}_FILE`];
+  if (!file) return env[name] || undefined;
+  if (!existsSync(file)) throw new Error(`${name}_FILE: there is no file ${file}`);
+  return readFileSync(file, 'utf8').trim() || undefined;
+}
+
+function describe(name: string, rule: string, value: string | undefined): string {
+  return `${name}: ${rule}${value === undefined ? '' : ` (got ${JSON.stringify(value)})`}`;
+}
+
+/** The SQLite file. */
+export function databasePath(config: Config): string {
+  return resolve(config.DATABASE_PATH ?? `${config.DATA_DIR}/agentcrew.db`);
+}
+
+/** Host and port to listen on. `PORT` replaces the port only: who wants all interfaces says so in `LISTEN_ADDR`. */
+export function listenOn(config: Config): { host: string; port: number } {
+  return { host: config.LISTEN_ADDR.host || '::', port: config.PORT ?? config.LISTEN_ADDR.port };
+}

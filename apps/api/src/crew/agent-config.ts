@@ -1,0 +1,52 @@
+import type { AgentRow, TeamRow } from '@agentcrew/models';
+import type { AgentLimits } from '@agentcrew/protocol';
+import type { AgentConfig } from '@agentcrew/runtime';
+import type { AgentSettings } from './credentials.ts';
+import { instructionsFor } from './instructions.ts';
+
+/** What the runtime needs to start one agent of a team. */
+export function agentConfig(
+  agent: AgentRow,
+  team: TeamRow,
+  agents: AgentRow[],
+  settings: AgentSettings,
+  limits: AgentLimits,
+): AgentConfig {
+  return {
+    team: team.slug,
+    agent: agent.slug,
+    agent_name: agent.name,
+    role: agent.role === 'leader' ? 'leader' : 'worker',
+    model: modelFor(agent, agents) ?? settings.model,
+    anthropic_base_url: settings.baseUrl,
+    instructions: instructionsFor(agent, team, agents),
+    permissions: agent.permissions,
+    limits: { ...limits, ...turnTimeout(agent) },
+    env: settings.env,
+    secrets: {
+      nats_token: team.nats_token,
+      anthropic_api_key: settings.apiKey,
+      claude_code_oauth_token: settings.oauthToken,
+    },
+    workspacePath: team.workspace_path || undefined,
+    image: team.agent_image || undefined,
+  };
+}
+
+/** `inherit` means the leader's model; a leader that inherits leaves the choice to the settings and the CLI. */
+function modelFor(agent: AgentRow, agents: AgentRow[]): string | undefined {
+  const own = chosenModel(agent);
+  if (own || agent.role === 'leader') return own;
+  const leader = agents.find((other) => other.role === 'leader');
+  return leader && chosenModel(leader);
+}
+
+function chosenModel(agent: AgentRow): string | undefined {
+  return agent.sub_agent_model === '' || agent.sub_agent_model === 'inherit' ? undefined : agent.sub_agent_model;
+}
+
+function turnTimeout(agent: AgentRow): Partial<AgentLimits> {
+  const resources = agent.resources as { timeout_seconds?: unknown } | null;
+  const seconds = resources?.timeout_seconds;
+  return typeof seconds === 'number' && seconds > 0 ? { turn_timeout_ms: Math.round(seconds * 1000) } : {};
+}

@@ -1,0 +1,96 @@
+import type { AgentRow, Database, TeamRow } from '@agentcrew/models';
+import { type AgentLimits, CrewError } from '@agentcrew/protocol';
+import type { AgentRuntime } from '@agentcrew/runtime';
+import { agentConfig } from './agent-config.ts';
+import { type AmbientCredentials, agentSettings } from './credentials.ts';
+import type { TeamBuses } from './team-buses.ts';
+
+export interface DeploymentDeps {
+  db: Database;
+  runtime: AgentRuntime;
+  buses: TeamBuses;
+  credentials: AmbientCredentials;
+  limits: AgentLimits;
+  /** Whether agents need a credential of the model; the mock runtime's do not. */
+  needsCredential: boolean;
+}
+
+/**
+ * Brings up a team: bus, stream, then all agents at once. Resolves when every sidecar is ready; the first failure
+ * ends it. Progress goes to the team's `status_message`.
+ * @throws CrewError with a message for the person who deployed.
+ */
+export async function bringUp(deps: DeploymentDeps, team: TeamRow, signal: AbortSignal): Promise<void> {
+  const agents = deps.db.agents.listByTeam(team.id);
+  requireOneLeader(agents);
+  settingsOf(deps, team);
+  progress(deps.db, team.id, 'starting the message bus');
+  await deps.runtime.deployInfra(infraOf(team), signal);
+  await deps.buses.open(team, signal);
+  progress(deps.db, team.id, `starting ${agents.length} agents`);
+
+  // The first failure stops the others, so that a broken team does not wait for its slowest agent.
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  let ready = 0;
+  const starts = agents.map(async (agent) => {
+    try {
+      await startAgent(deps, team, agent, agents, either);
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+    ready += 1;
+    progress(deps.db, team.id, `${ready} of ${agents.length} agents ready`);
+  });
+  await Promise.allSettled(starts);
+  signal.throwIfAborted();
+  if (failed.signal.aborted) throw failed.signal.reason;
+}
+
+/** Starts one agent (or adopts it when it runs as configured) and notes where it runs. */
+export async function startAgent(
+  deps: DeploymentDeps,
+  team: TeamRow,
+  agent: AgentRow,
+  agents: AgentRow[],
+  signal: AbortSignal,
+): Promise<void> {
+  const config = agentConfig(agent, team, agents, settingsOf(deps, team), deps.limits);
+  try {
+    const instance = await deps.runtime.deployAgent(config, signal);
+    deps.db.agents.setContainer(agent.id, { container_id: instance.id, container_status: 'running' });
+  } catch (error) {
+    // An abort is not the agent's fault.
+    const container_status = signal.aborted ? 'stopped' : 'error';
+    deps.db.agents.setContainer(agent.id, { container_id: agent.container_id, container_status });
+    throw error;
+  }
+}
+
+export function infraOf(team: TeamRow) {
+  return { team: team.slug, natsToken: team.nats_token, workspacePath: team.workspace_path || undefined };
+}
+
+function settingsOf(deps: DeploymentDeps, team: TeamRow) {
+  try {
+    return agentSettings(deps.db, team.org_id, deps.credentials);
+  } catch (error) {
+    if (deps.needsCredential) throw error;
+    return { env: {} };
+  }
+}
+
+function requireOneLeader(agents: AgentRow[]): void {
+  const leaders = agents.filter((agent) => agent.role === 'leader');
+  if (leaders.length === 1) return;
+  const found = leaders.length === 0 ? 'none' : leaders.map((leader) => leader.name).join(', ');
+  throw new CrewError(
+    'INVALID_TEAM',
+    `A team needs exactly one agent with the role "leader", and this one has ${found}. Change the roles and deploy again.`,
+  );
+}
+
+function progress(db: Database, teamId: string, message: string): void {
+  db.teams.setStatus(teamId, 'deploying', message, { from: ['deploying'] });
+}

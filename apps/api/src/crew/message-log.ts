@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import type { AgentRow, Database, MessageRow } from '@agentcrew/models';
+import { type Envelope, type ErrorCode, type ReplyPayload, replyIdFor, replyPayloadSchema } from '@agentcrew/protocol';
+import type { Hub } from './hub.ts';
+
+/** The durable log of all teams: whatever is stored is then told to the hub's listeners, once. */
+export interface MessageLog {
+  /** Stores a chat message that waits for its delivery to the leader. */
+  acceptChat(teamId: string, content: string): MessageRow;
+  /** Stores what came over the bus; a copy of a stored message is ignored. Counts the usage of a reply. */
+  storeEnvelope(teamId: string, envelope: Envelope, agent: AgentRow | undefined): MessageRow | undefined;
+  /** Answers a message on behalf of its agent, unless it is answered already. */
+  storeFailure(message: MessageRow, from: string, code: ErrorCode, error: string): MessageRow | undefined;
+}
+
+export function createMessageLog(db: Database, hub: Hub): MessageLog {
+  function announce(row: MessageRow | undefined): MessageRow | undefined {
+    if (row) hub.publish(row);
+    return row;
+  }
+
+  return {
+    acceptChat(teamId, content) {
+      const row = db.messages.insert({
+        team_id: teamId,
+        message_id: randomUUID(),
+        from_agent: 'user',
+        to_agent: 'leader',
+        message_type: 'user_message',
+        payload: { content },
+        delivery: 'pending',
+      });
+      if (!row) throw new Error('a new message id was taken');
+      hub.publish(row);
+      return row;
+    },
+
+    storeEnvelope(teamId, envelope, agent) {
+      const row = db.transaction(() => {
+        const inserted = db.messages.insert({
+          team_id: teamId,
+          message_id: envelope.message_id,
+          from_agent: envelope.from,
+          to_agent: envelope.to,
+          message_type: envelope.type,
+          payload: envelope.payload,
+          ref_message_id: envelope.ref_message_id ?? null,
+          context: envelope.context ?? null,
+        });
+        if (inserted && agent) countUsage(db, agent, envelope);
+        return inserted;
+      });
+      return announce(row);
+    },
+
+    storeFailure(message, from, code, error) {
+      const payload: ReplyPayload = { status: 'failed', error, code };
+      return announce(
+        db.messages.insert({
+          team_id: message.team_id,
+          message_id: replyIdFor(message.message_id),
+          from_agent: from,
+          to_agent: message.from_agent,
+          message_type: message.message_type === 'task_assignment' ? 'task_result' : 'leader_response',
+          payload,
+          ref_message_id: message.message_id,
+        }),
+      );
+    },
+  };
+}
+
+function countUsage(db: Database, agent: AgentRow, envelope: Envelope): void {
+  if (envelope.type !== 'leader_response' && envelope.type !== 'task_result') return;
+  const reply = replyPayloadSchema.safeParse(envelope.payload);
+  if (!reply.success || !reply.data.usage) return;
+  db.agents.addUsage(agent.id, { usage: reply.data.usage, cost_usd: reply.data.cost_usd ?? 0 });
+}

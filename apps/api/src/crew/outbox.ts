@@ -1,0 +1,86 @@
+import type { Database, MessageRow, TeamRow } from '@agentcrew/models';
+import type { TeamBus } from '@agentcrew/nats';
+import { CrewError, type Envelope, messageOf } from '@agentcrew/protocol';
+import type { Logger } from 'pino';
+import type { MessageLog } from './message-log.ts';
+
+export interface OutboxDeps {
+  db: Database;
+  messages: MessageLog;
+  /** The open bus of a team. */
+  busOf: (teamId: string) => TeamBus | undefined;
+  log: Logger;
+}
+
+/** Publishes accepted messages to the bus, oldest first, until JetStream has them. */
+export interface Outbox {
+  /** Something may be to send for this team: sends it in the background. */
+  kick(teamId: string): void;
+  /** Resolves when nothing is being sent. */
+  idle(): Promise<void>;
+}
+
+const batch = 50;
+
+/**
+ * A row stays `pending` until JetStream has stored it; a second copy of one that had been stored is dropped there by
+ * its message id. What could not be sent waits for the next kick: a new message, a reconnect or the reconciler's tick.
+ */
+export function createOutbox(deps: OutboxDeps): Outbox {
+  const running = new Map<string, Promise<void>>();
+  const again = new Set<string>();
+
+  async function drain(teamId: string): Promise<void> {
+    do {
+      again.delete(teamId);
+      await sendPending(deps, teamId).catch((error: unknown) => {
+        deps.log.warn({ team_id: teamId, error: messageOf(error) }, 'messages wait for the bus');
+      });
+    } while (again.has(teamId));
+    running.delete(teamId);
+  }
+
+  return {
+    kick(teamId) {
+      if (running.has(teamId)) again.add(teamId);
+      else running.set(teamId, drain(teamId));
+    },
+    async idle() {
+      await Promise.all(running.values());
+    },
+  };
+}
+
+async function sendPending(deps: OutboxDeps, teamId: string): Promise<void> {
+  for (;;) {
+    const bus = deps.busOf(teamId);
+    if (!bus?.connected) return;
+    const rows = deps.db.messages.pending(teamId, batch);
+    if (rows.length === 0) return;
+    const leader = deps.db.agents.listByTeam(teamId).find((agent) => agent.role === 'leader');
+    if (!leader) return;
+    for (const row of rows) await send(deps, bus, leader.slug, row);
+  }
+}
+
+async function send(deps: OutboxDeps, bus: TeamBus, leader: string, row: MessageRow): Promise<void> {
+  try {
+    await bus.publish('agent', leader, envelopeOf(row, leader));
+    deps.db.messages.markSent(row.seq, new Date());
+  } catch (error) {
+    // Waiting would not make it smaller: it is answered, so that the ones behind it can go.
+    if (!(error instanceof CrewError && error.code === 'PAYLOAD_TOO_LARGE')) throw error;
+    deps.messages.storeFailure(row, leader, error.code, error.message);
+  }
+}
+
+function envelopeOf(row: MessageRow, leader: TeamRow['slug']): Envelope {
+  return {
+    message_id: row.message_id,
+    from: row.from_agent,
+    to: leader,
+    type: row.message_type,
+    payload: row.payload,
+    timestamp: row.created_at.toISOString(),
+  };
+}

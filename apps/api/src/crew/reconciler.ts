@@ -1,0 +1,165 @@
+import type { AgentRow, Database, TeamRow } from '@agentcrew/models';
+import { messageOf } from '@agentcrew/protocol';
+import type { AgentInstance, AgentRuntime } from '@agentcrew/runtime';
+import type { Logger } from 'pino';
+import type { Deployer } from './deployer.ts';
+import { type DeploymentDeps, infraOf, startAgent } from './deployment.ts';
+import type { Outbox } from './outbox.ts';
+import { requeueLost } from './redelivery.ts';
+import type { Restarts } from './restarts.ts';
+import { sweepOrphans } from './sweep.ts';
+import type { TeamBuses } from './team-buses.ts';
+
+export interface ReconcilerDeps extends DeploymentDeps {
+  db: Database;
+  runtime: AgentRuntime;
+  buses: TeamBuses;
+  deployer: Deployer;
+  outbox: Outbox;
+  restarts: Restarts;
+  intervalMs: number;
+  log: Logger;
+}
+
+/** Keeps the database and the world the same: on start, on a timer, and when the runtime reports a change. */
+export interface Reconciler {
+  /** Adopts what runs, goes on with deploys that were cut off, then watches until closed. */
+  start(): void;
+  /** One pass over all teams; passes never overlap. */
+  pass(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A pass and a restart have deadlines of their own, so that one sick team cannot hold up the others for ever. */
+const repairDeadlineMs = 20_000;
+const restartDeadlineMs = 90_000;
+
+export function createReconciler(deps: ReconcilerDeps): Reconciler {
+  const stop = new AbortController();
+  const restarting = new Map<string, Promise<void>>();
+  let current: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let watch: Disposable | undefined;
+
+  async function passOnce(): Promise<void> {
+    const instances = await deps.runtime.listAgents();
+    const teams = deps.db.teams.all();
+    await Promise.all(teams.map((team) => guarded(team, instances)));
+    await sweepOrphans(deps, deps.db.teams.all(), instances);
+  }
+
+  async function guarded(team: TeamRow, instances: AgentInstance[]): Promise<void> {
+    if (stop.signal.aborted || deps.deployer.busy(team.id)) return;
+    try {
+      if (team.status === 'deploying') deps.deployer.resume(team);
+      else if (team.status === 'running') await keepRunning(team, instances);
+    } catch (error) {
+      if (stop.signal.aborted) return;
+      deps.log.warn({ team_id: team.id, team: team.slug, error: messageOf(error) }, 'team needs repair');
+      note(team, `Not healthy: ${messageOf(error)}`);
+    }
+  }
+
+  async function keepRunning(team: TeamRow, instances: AgentInstance[]): Promise<void> {
+    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(repairDeadlineMs)]);
+    await deps.runtime.deployInfra(infraOf(team), signal);
+    const bus = await deps.buses.open(team, signal);
+    const agents = deps.db.agents.listByTeam(team.id);
+    for (const agent of agents.filter(isDeployed)) checkAgent(team, agent, agents, instances);
+    if (deps.deployer.busy(team.id)) return;
+    note(team, degradation(deps.restarts, deps.db.agents.listByTeam(team.id)));
+    if ((await requeueLost(deps.db, team, bus, new Date())) > 0) {
+      deps.log.warn({ team_id: team.id }, 'messages were lost on the bus and are sent again');
+    }
+    deps.outbox.kick(team.id);
+  }
+
+  function checkAgent(team: TeamRow, agent: AgentRow, agents: AgentRow[], instances: AgentInstance[]): void {
+    if (restarting.has(agent.id)) return;
+    const instance = instances.find((known) => known.team === team.slug && known.agent === agent.slug);
+    if (instance?.state === 'running') {
+      deps.db.agents.setContainer(agent.id, { container_id: instance.id, container_status: 'running' });
+      return;
+    }
+    const reason = instance?.message ?? 'its process is gone';
+    if (deps.db.agents.setContainer(agent.id, { container_id: agent.container_id, container_status: 'error' })) {
+      deps.log.warn({ team_id: team.id, agent: agent.slug, reason }, 'agent died');
+    }
+    deps.restarts.died(agent.id, reason);
+    if (deps.restarts.exhausted(agent.id)) {
+      void giveUp(team, agent);
+    } else if (deps.restarts.due(agent.id)) {
+      const run = restart(team, agent, agents).finally(() => restarting.delete(agent.id));
+      restarting.set(agent.id, run);
+    }
+  }
+
+  async function giveUp(team: TeamRow, agent: AgentRow): Promise<void> {
+    const why = deps.restarts.reason(agent.id);
+    const times = deps.restarts.failures(agent.id);
+    deps.restarts.forget(agent.id);
+    await deps.deployer.giveUp(
+      team,
+      `Agent ${agent.name} died ${times} times in a row (${why}). Deploy the team again.`,
+    );
+  }
+
+  async function restart(team: TeamRow, agent: AgentRow, agents: AgentRow[]): Promise<void> {
+    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(restartDeadlineMs)]);
+    try {
+      await startAgent(deps, team, agent, agents, signal);
+      deps.restarts.started(agent.id);
+      deps.log.info({ team_id: team.id, agent: agent.slug }, 'agent restarted');
+    } catch (error) {
+      if (stop.signal.aborted) return;
+      deps.restarts.started(agent.id);
+      deps.restarts.died(agent.id, messageOf(error));
+      deps.log.warn({ team_id: team.id, agent: agent.slug, error: messageOf(error) }, 'agent not restarted');
+    }
+  }
+
+  function note(team: TeamRow, message: string): void {
+    if (deps.db.teams.get(team.id)?.status_message === message) return;
+    deps.db.teams.setStatus(team.id, 'running', message, { from: ['running'] });
+  }
+
+  async function pass(): Promise<void> {
+    current ??= passOnce()
+      .catch((error: unknown) => deps.log.error({ error: messageOf(error) }, 'reconciliation failed'))
+      .finally(() => {
+        current = undefined;
+      });
+    await current;
+  }
+
+  return {
+    pass,
+    start() {
+      watch = deps.runtime.watch(() => void pass());
+      timer = setInterval(() => void pass(), deps.intervalMs);
+      void pass();
+    },
+    async close() {
+      clearInterval(timer);
+      watch?.[Symbol.dispose]();
+      stop.abort();
+      await current;
+      await Promise.allSettled(restarting.values());
+    },
+  };
+}
+
+/** Agents added to a running team wait for the next deploy. */
+function isDeployed(agent: AgentRow): boolean {
+  return agent.container_id !== '';
+}
+
+function degradation(restarts: Restarts, agents: AgentRow[]): string {
+  return agents
+    .filter((agent) => isDeployed(agent) && agent.container_status === 'error')
+    .map(
+      (agent) =>
+        `Agent ${agent.name} died and is being restarted (attempt ${restarts.failures(agent.id)}): ${restarts.reason(agent.id)}`,
+    )
+    .join('; ');
+}

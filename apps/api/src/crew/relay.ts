@@ -1,0 +1,56 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Database } from '@agentcrew/models';
+import type { Delivery, TeamBus } from '@agentcrew/nats';
+import { messageOf, relayConsumer } from '@agentcrew/protocol';
+import type { Logger } from 'pino';
+import type { MessageLog } from './message-log.ts';
+
+export interface RelayDeps {
+  db: Database;
+  messages: MessageLog;
+  log: Logger;
+}
+
+const firstRetryMs = 250;
+const longestRetryMs = 5_000;
+
+/**
+ * Stores everything that a team's agents say, each message once and in the order of the stream, until the signal
+ * aborts. What cannot be stored (disk full, database locked) is tried again and not acknowledged meanwhile.
+ */
+export async function runRelay(deps: RelayDeps, teamId: string, bus: TeamBus, signal: AbortSignal): Promise<void> {
+  const options = { durable: relayConsumer, maxAckPending: 256, ackWaitMs: 30_000 };
+  await bus.consume(options, (delivery) => store(deps, teamId, delivery, signal), signal);
+}
+
+async function store(deps: RelayDeps, teamId: string, delivery: Delivery, signal: AbortSignal): Promise<void> {
+  const { envelope, agent: slug } = delivery;
+  if (envelope.type !== 'status_update') {
+    if (envelope.from !== slug && delivery.kind !== 'agent') {
+      delivery.term(`${envelope.from} may not speak as ${slug}`);
+      return;
+    }
+    await untilStored(deps, delivery, signal, () => {
+      const agent = deps.db.agents.listByTeam(teamId).find((known) => known.slug === envelope.from);
+      deps.messages.storeEnvelope(teamId, envelope, agent);
+    });
+  }
+  await delivery.ack();
+}
+
+async function untilStored(deps: RelayDeps, delivery: Delivery, signal: AbortSignal, work: () => void): Promise<void> {
+  for (let waitMs = firstRetryMs; ; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
+    try {
+      work();
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      deps.log.error(
+        { message_id: delivery.envelope.message_id, error: messageOf(error) },
+        'message not stored, will retry',
+      );
+      delivery.working();
+      await delay(waitMs, undefined, { signal });
+    }
+  }
+}

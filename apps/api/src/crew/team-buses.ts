@@ -1,0 +1,102 @@
+import type { TeamRow } from '@agentcrew/models';
+import type { ConnectBus, StreamLimits, TeamBus } from '@agentcrew/nats';
+import { messageOf } from '@agentcrew/protocol';
+import type { AgentRuntime } from '@agentcrew/runtime';
+import type { Logger } from 'pino';
+
+export interface TeamBusesDeps {
+  runtime: AgentRuntime;
+  connectBus: ConnectBus;
+  stream: StreamLimits;
+  /** Called when the team's stream had to be created: what it held before is gone. */
+  onStreamCreated: (teamId: string) => void;
+  /** Called when a connection is there (again). */
+  onConnected: (teamId: string) => void;
+  /** Runs as long as the bus is open. */
+  serve: (teamId: string, bus: TeamBus, signal: AbortSignal) => Promise<void>;
+  log: Logger;
+}
+
+/** The server's connections to the buses of its teams, one each. */
+export interface TeamBuses extends AsyncDisposable {
+  /** Opens the team's bus and makes sure of its stream; gives the open one when it is still the right one. */
+  open(team: TeamRow, signal: AbortSignal): Promise<TeamBus>;
+  get(teamId: string): TeamBus | undefined;
+  all(): TeamBus[];
+  close(teamId: string): Promise<void>;
+}
+
+interface OpenBus {
+  bus: TeamBus;
+  url: string;
+  stop: AbortController;
+  serving: Promise<void>;
+}
+
+export function createTeamBuses(deps: TeamBusesDeps): TeamBuses {
+  const open = new Map<string, OpenBus>();
+  const opening = new Map<string, Promise<TeamBus>>();
+
+  async function openBus(team: TeamRow, signal: AbortSignal): Promise<TeamBus> {
+    const { url, user } = await deps.runtime.natsConnectUrl(team.slug);
+    const present = open.get(team.id);
+    if (present?.url === url) {
+      if (present.bus.connected) await ensureStream(team.id, present.bus);
+      return present.bus;
+    }
+    await close(team.id);
+    const bus = await deps.connectBus({
+      url,
+      user,
+      token: user === undefined ? undefined : team.nats_token,
+      name: `api-${team.slug}`,
+      team: team.slug,
+      signal,
+    });
+    await ensureStream(team.id, bus);
+    const stop = new AbortController();
+    open.set(team.id, { bus, url, stop, serving: serve(team.id, bus, stop.signal) });
+    deps.onConnected(team.id);
+    return bus;
+  }
+
+  async function ensureStream(teamId: string, bus: TeamBus): Promise<void> {
+    const { created } = await bus.ensureStream(deps.stream);
+    if (created) deps.onStreamCreated(teamId);
+  }
+
+  async function serve(teamId: string, bus: TeamBus, signal: AbortSignal): Promise<void> {
+    using _ = bus.onConnection((connected) => {
+      deps.log[connected ? 'info' : 'warn']({ team_id: teamId }, connected ? 'bus connected' : 'bus disconnected');
+      if (connected) deps.onConnected(teamId);
+    });
+    await deps.serve(teamId, bus, signal).catch((error: unknown) => {
+      if (!signal.aborted) deps.log.error({ team_id: teamId, error: messageOf(error) }, 'relay ended');
+    });
+  }
+
+  async function close(teamId: string): Promise<void> {
+    const present = open.get(teamId);
+    if (!present) return;
+    open.delete(teamId);
+    present.stop.abort();
+    await present.serving;
+    await present.bus[Symbol.asyncDispose]();
+  }
+
+  return {
+    async open(team, signal) {
+      const present = opening.get(team.id);
+      if (present) return present;
+      const promise = openBus(team, signal).finally(() => opening.delete(team.id));
+      opening.set(team.id, promise);
+      return promise;
+    },
+    get: (teamId) => open.get(teamId)?.bus,
+    all: () => [...open.values()].map(({ bus }) => bus),
+    close,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...open.keys()].map(close));
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CrewError, messageOf } from '@agentcrew/protocol';
+
+/**
+ * Creates the data folder (0700) when missing and checks that it can be written.
+ * @throws CrewError STORAGE_UNAVAILABLE that says which folder and why.
+ */
+export function openDataDir(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new CrewError(
+      'STORAGE_UNAVAILABLE',
+      `The data directory ${path} cannot be used: ${messageOf(error)}. Make it writable or set DATA_DIR to another folder.`,
+      { cause: error },
+    );
+  }
+}
+
+/** What the server marks its processes and containers with: generated once, then kept in the data folder. */
+export function instanceId(dataDir: string): string {
+  return readOrCreate(join(dataDir, 'instance-id'), () => randomUUID());
+}
+
+/** The passphrase for settings at rest: the configured one, else one generated once (0600). */
+export function encryptionKey(dataDir: string, configured: string | undefined): string {
+  return configured ?? readOrCreate(join(dataDir, 'settings.key'), () => randomBytes(32).toString('base64url'));
+}
+
+function readOrCreate(path: string, create: () => string): string {
+  try {
+    writeFileSync(path, `${create()}\n`, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+  return readFileSync(path, 'utf8').trim();
+}

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const pattern = /^(?:\d+(?:ms|s|m|h|d))+$/;
+
+/** Milliseconds of a duration such as `90s`, `1h30m` or `7d`; `undefined` for anything else. */
+export function parseDuration(text: string): number | undefined {
+  if (!pattern.test(text)) return undefined;
+  let total = 0;
+  for (const [, amount, unit] of text.matchAll(/(\d+)(ms|s|m|h|d)/g)) {
+    total += Number(amount) * unitMs[unit as keyof typeof unitMs];
+  }
+  return Number.isSafeInteger(total) ? total : undefined;
+}
+
+/** A duration in a variable of the environment, as milliseconds. */
+export const durationSchema = z.string().transform((text, context) => {
+  const ms = parseDuration(text.trim());
+  if (ms !== undefined && ms > 0) return ms;
+  context.addIssue({ code: 'custom', message: 'must be a duration such as 500ms, 30s, 5m, 1h30m or 7d' });
+  return z.NEVER;
+});

@@ -1,0 +1,81 @@
+import { resolve } from 'node:path';
+import { openDatabase } from '@agentcrew/models';
+import { connectBus } from '@agentcrew/nats';
+import { messageOf } from '@agentcrew/protocol';
+import closeWithGrace from 'close-with-grace';
+import { buildApp } from './app.ts';
+import { ConfigError, databasePath, listenOn, readConfig } from './config.ts';
+import { createCrew } from './crew/crew.ts';
+import { encryptionKey, instanceId, openDataDir } from './data-dir.ts';
+import { isLoopback } from './listen-address.ts';
+import { createLogger } from './logger.ts';
+import { createRuntime } from './runtime.ts';
+import { version } from './version.ts';
+
+/** An end within this time is promised to whoever stops the server. */
+const closeDeadlineMs = 9_000;
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const log = createLogger(config.LOG_LEVEL);
+  const dataDir = resolve(config.DATA_DIR);
+  openDataDir(dataDir);
+  const db = openDatabase({
+    path: databasePath(config),
+    encryptionKey: encryptionKey(dataDir, config.SETTINGS_ENCRYPTION_KEY),
+  });
+  const runtime = await createRuntime(config, instanceId(dataDir), log);
+  const crew = createCrew({
+    db,
+    runtime,
+    connectBus,
+    credentials: config,
+    needsCredential: true,
+    limits: {
+      turn_timeout_ms: config.TURN_TIMEOUT,
+      stall_timeout_ms: config.STALL_TIMEOUT,
+      idle_park_ms: config.IDLE_PARK_AFTER,
+      max_attempts: 10,
+    },
+    stream: { maxAgeMs: config.STREAM_MAX_AGE, maxBytes: config.STREAM_MAX_BYTES },
+    deployTimeoutMs: config.DEPLOY_TIMEOUT,
+    reconcileIntervalMs: config.RECONCILE_INTERVAL,
+    maxRestarts: config.AGENT_MAX_RESTARTS,
+    log,
+  });
+  const { host, port } = listenOn(config);
+  const app = await buildApp({
+    crew,
+    log,
+    version,
+    corsOrigins: config.CORS_ORIGINS,
+    onLoopback: isLoopback(host),
+    workspaceRoots: config.WORKSPACE_ROOTS,
+    maxSockets: config.WS_MAX_CLIENTS,
+  });
+
+  closeWithGrace({ delay: closeDeadlineMs, logger: log }, async ({ signal, err }) => {
+    if (err) log.fatal({ err }, 'ending after an error');
+    else log.info({ signal }, 'ending; agents go on running');
+    await app.close();
+    await crew.close();
+    db[Symbol.dispose]();
+  });
+  await app.listen({ host, port });
+  crew.reconciler.start();
+  log.info({ version, runtime: runtime.name, data_dir: dataDir, node: process.version }, 'AgentCrew API is up');
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : startFailure(error)}\n`);
+  process.exit(1);
+}
+
+function startFailure(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE')
+    return `The server did not start: ${messageOf(error)}. Another program uses this port; set PORT or LISTEN_ADDR.`;
+  return `The server did not start: ${messageOf(error)}`;
+}

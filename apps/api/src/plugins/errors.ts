@@ -1,0 +1,52 @@
+import { CrewError, type ErrorCode } from '@agentcrew/protocol';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { type Issue, validationMessage } from '../validation-message.ts';
+
+/** Fastify's own refusals, by their HTTP status. */
+const codeOfStatus: Record<number, ErrorCode> = {
+  400: 'INVALID_REQUEST',
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_ALLOWED',
+  413: 'PAYLOAD_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  426: 'UPGRADE_REQUIRED',
+};
+
+/** The one place where an error becomes an answer. The text of a 5xx is logged and not sent. */
+export const errorAnswers = fp(async (app: FastifyInstance) => {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const known = asCrewError(error);
+    if (known.status >= 500) request.log.error({ err: error, code: known.code }, 'request failed');
+    return sendError(reply, request, known);
+  });
+});
+
+/** Answers with the error form of the wire. */
+export function sendError(reply: FastifyReply, request: FastifyRequest, error: CrewError): FastifyReply {
+  return reply.code(error.status).send({
+    error: error.status >= 500 ? 'internal server error' : error.message,
+    code: error.code,
+    ...(error.details === undefined || error.status >= 500 ? {} : { details: error.details }),
+    request_id: request.id,
+  });
+}
+
+function asCrewError(error: FastifyError | CrewError): CrewError {
+  if (error instanceof CrewError) return error;
+  if (error.validation) return invalid(error);
+  const code = codeOfStatus[error.statusCode ?? 500];
+  if (code)
+    return new CrewError(code, code === 'INVALID_REQUEST' ? `invalid request body: ${error.message}` : error.message);
+  const status = error.statusCode ?? 500;
+  if (status >= 400 && status < 500) return new CrewError('INVALID_REQUEST', error.message, { cause: error });
+  return new CrewError('INTERNAL', error.message, { cause: error });
+}
+
+function invalid(error: FastifyError): CrewError {
+  const issues = (error.validation ?? []) as Issue[];
+  const first = issues[0];
+  const text = first ? validationMessage(first, error.validationContext) : error.message;
+  const details = issues.map(({ instancePath, message }) => ({ path: instancePath, message }));
+  return new CrewError('INVALID_REQUEST', text, { details });
+}

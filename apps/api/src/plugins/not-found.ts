@@ -1,0 +1,36 @@
+import { CrewError } from '@agentcrew/protocol';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+import { sendError } from './errors.ts';
+
+interface KnownRoute {
+  pattern: RegExp;
+  method: string;
+}
+
+/** 404 for unknown paths, 405 with `Allow` for a known path with another method, 426 for a WebSocket path without upgrade. */
+export const notFound = fp(async (app: FastifyInstance) => {
+  const routes: KnownRoute[] = [];
+  app.addHook('onRoute', ({ url, method }) => {
+    if (url.includes('*')) return;
+    const pattern = new RegExp(`^${url.replace(/\/$/, '').replaceAll(/:[^/]+/g, '[^/]+')}/?$`, 'i');
+    for (const one of [method].flat()) routes.push({ pattern, method: one });
+  });
+
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] ?? '';
+    if (/^\/ws(\/|$)/i.test(path) && request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      return sendError(reply, request, new CrewError('UPGRADE_REQUIRED', 'Upgrade Required'));
+    }
+    const allowed = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
+    if (allowed.length === 0) {
+      return sendError(reply, request, new CrewError('NOT_FOUND', `Cannot ${request.method} ${path}`));
+    }
+    reply.header('allow', allowed.join(', '));
+    return sendError(
+      reply,
+      request,
+      new CrewError('METHOD_NOT_ALLOWED', `Method ${request.method} is not allowed for ${path}`),
+    );
+  });
+});

@@ -1,0 +1,103 @@
+import { CrewError } from '@agentcrew/protocol';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Crew } from '../crew/crew.ts';
+import { createAgent } from '../crew/roster.ts';
+import { agentOf, teamOf } from '../plugins/team-lookup.ts';
+import {
+  agentColumns,
+  agentJson,
+  agentPatchSchema,
+  agentSchema,
+  modelProblem,
+  newAgentSchema,
+} from '../schemas/agent.ts';
+import { agentParams, errors, teamParams } from '../schemas/common.ts';
+
+/** The members of a team. Changes take effect with the next deploy. */
+export async function agentRoutes(app: FastifyInstance, { crew }: { crew: Crew }): Promise<void> {
+  const { db, runtime } = crew;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const tags = ['agents'];
+  const ofTeam = { onRequest: app.findTeam, schema: { tags, params: teamParams } };
+  const one = { onRequest: [app.findTeam, app.findAgent], schema: { tags, params: agentParams } };
+
+  routes.get(
+    '/api/teams/:id/agents',
+    {
+      ...ofTeam,
+      schema: { ...ofTeam.schema, summary: 'List agents', response: { 200: z.array(agentSchema), ...errors(404) } },
+    },
+    async (request) => db.agents.listByTeam(teamOf(request).id).map(agentJson),
+  );
+
+  routes.post(
+    '/api/teams/:id/agents',
+    {
+      ...ofTeam,
+      schema: {
+        ...ofTeam.schema,
+        summary: 'Add an agent',
+        body: newAgentSchema,
+        response: { 201: agentSchema, ...errors(400, 404, 409) },
+      },
+    },
+    async (request, reply) => {
+      const team = teamOf(request);
+      checkModel(request.body.sub_agent_model, team);
+      return reply.code(201).send(agentJson(createAgent(db, team, agentColumns(request.body))));
+    },
+  );
+
+  routes.get(
+    '/api/teams/:id/agents/:agentId',
+    { ...one, schema: { ...one.schema, summary: 'Show an agent', response: { 200: agentSchema, ...errors(404) } } },
+    async (request) => agentJson(agentOf(request)),
+  );
+
+  routes.put(
+    '/api/teams/:id/agents/:agentId',
+    {
+      ...one,
+      schema: {
+        ...one.schema,
+        summary: 'Change an agent; absent fields stay',
+        body: agentPatchSchema,
+        response: { 200: agentSchema, ...errors(400, 404, 409) },
+      },
+    },
+    async (request) => {
+      checkModel(request.body.sub_agent_model, teamOf(request));
+      const updated = db.agents.update(agentOf(request).id, agentColumns(request.body));
+      if (!updated) throw new CrewError('AGENT_NOT_FOUND', 'agent not found');
+      return agentJson(updated);
+    },
+  );
+
+  routes.delete(
+    '/api/teams/:id/agents/:agentId',
+    {
+      ...one,
+      schema: {
+        ...one.schema,
+        summary: 'Remove an agent that does not run',
+        response: { 204: z.undefined(), ...errors(404, 409) },
+      },
+    },
+    async (request, reply) => {
+      const agent = agentOf(request);
+      if (agent.container_status === 'running') {
+        throw new CrewError('AGENT_RUNNING', 'the agent is running: stop the team before deleting it');
+      }
+      if (agent.container_id !== '') await runtime.removeAgent(agent.container_id);
+      db.agents.delete(agent.id);
+      return reply.code(204).send();
+    },
+  );
+}
+
+function checkModel(model: string | undefined, team: { provider: string; model_provider: string }): void {
+  const problem = modelProblem(model, team);
+  if (problem) throw new CrewError('INVALID_REQUEST', `sub_agent_model ${problem}`);
+}

@@ -1,0 +1,60 @@
+import { defaultOrgId } from '@agentcrew/models';
+import { CrewError } from '@agentcrew/protocol';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { isCredential } from '../crew/credentials.ts';
+import type { Crew } from '../crew/crew.ts';
+import { errors } from '../schemas/common.ts';
+import { mask, newSettingSchema, settingJson, settingSchema } from '../schemas/setting.ts';
+
+/** Credentials and environment of the agents; effective with the next deploy. */
+export async function settingRoutes(app: FastifyInstance, { crew }: { crew: Crew }): Promise<void> {
+  const { settings } = crew.db;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const tags = ['settings'];
+
+  routes.get(
+    '/api/settings',
+    { schema: { tags, summary: 'List settings; secrets are masked', response: { 200: z.array(settingSchema) } } },
+    async () => settings.list(defaultOrgId).map(settingJson),
+  );
+
+  routes.put(
+    '/api/settings',
+    {
+      schema: {
+        tags,
+        summary: 'Create or change a setting',
+        description:
+          'The credentials of Claude are always secret. A secret saved again empty or as its mask keeps its value; delete it to clear it.',
+        body: newSettingSchema,
+        response: { 200: settingSchema, ...errors(400) },
+      },
+    },
+    async (request) => {
+      const { key, value } = request.body;
+      const is_secret = (request.body.is_secret ?? false) || isCredential(key);
+      const present = settings.list(defaultOrgId).find((setting) => setting.key === key);
+      const untouched = is_secret && present?.is_secret && (value === '' || value === mask);
+      return settingJson(settings.upsert(defaultOrgId, { key, value: untouched ? present.value : value, is_secret }));
+    },
+  );
+
+  routes.delete(
+    '/api/settings/:key',
+    {
+      schema: {
+        tags,
+        summary: 'Delete a setting',
+        params: z.object({ key: z.string() }),
+        response: { 204: z.undefined(), ...errors(404) },
+      },
+    },
+    async (request, reply) => {
+      if (!settings.delete(defaultOrgId, request.params.key))
+        throw new CrewError('SETTING_NOT_FOUND', 'setting not found');
+      return reply.code(204).send();
+    },
+  );
+}

@@ -1,0 +1,88 @@
+import { waitFor } from '@agentcrew/testkit';
+
+export interface Team {
+  id: string;
+  slug: string;
+  status: string;
+  status_message: string;
+  usage: { turns: number; cost_usd: number; output_tokens: number };
+  agents: { id: string; name: string; slug: string; container_id: string; container_status: string }[];
+}
+
+export interface Message {
+  seq: number;
+  message_id: string;
+  ref_message_id: string | null;
+  message_type: string;
+  from_agent: string;
+  payload: { content?: string; result?: string; error?: string; status?: string; code?: string; session_id?: string };
+}
+
+/** A client of the REST API. Every call throws on an answer that is not a success. */
+export class Client {
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await fetch(this.#url + path, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(60_000),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  createTeam(name: string, extra: object = {}, leader: object = {}): Promise<Team> {
+    const agents = [
+      { name: 'lead', role: 'leader', ...leader },
+      { name: 'worker', role: 'worker' },
+    ];
+    return this.call('POST', '/api/teams', { name, agents, ...extra });
+  }
+
+  team(id: string): Promise<Team> {
+    return this.call('GET', `/api/teams/${id}`);
+  }
+
+  /** Deploys and waits until the team runs. */
+  async deploy(id: string): Promise<Team> {
+    await this.call('POST', `/api/teams/${id}/deploy`);
+    return this.untilStatus(id, 'running');
+  }
+
+  untilStatus(id: string, status: string, timeoutMs = 90_000): Promise<Team> {
+    let last: Team | undefined;
+    return waitFor(
+      `the team to be ${status}`,
+      async () => {
+        last = await this.team(id).catch(() => last);
+        if (status !== 'error' && last?.status === 'error') throw new Error(`deploy failed: ${last.status_message}`);
+        return last?.status === status && last;
+      },
+      { timeoutMs, intervalMs: 100 },
+    );
+  }
+
+  chat(id: string, message: string): Promise<{ message_id: string; seq: number }> {
+    return this.call('POST', `/api/teams/${id}/chat`, { message });
+  }
+
+  messages(id: string, query = 'limit=500'): Promise<Message[]> {
+    return this.call('GET', `/api/teams/${id}/messages?${query}`);
+  }
+
+  /** The stored answer to a message. */
+  reply(id: string, messageId: string, timeoutMs = 90_000): Promise<Message> {
+    return waitFor(
+      `a reply to ${messageId}`,
+      async () => (await this.messages(id)).find(({ ref_message_id }) => ref_message_id === messageId),
+      { timeoutMs, intervalMs: 100 },
+    );
+  }
+}

@@ -1,0 +1,191 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ScriptedModel, startScriptedModel, temporaryFolder, waitFor } from '@agentcrew/testkit';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Client } from './client.ts';
+import { processesWith } from './processes.ts';
+import { freePort, type Server, startServer } from './server.ts';
+
+const canary = 'sk-ant-canary-0123456789abcdef';
+
+let model: ScriptedModel;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let port: number;
+let server: Server;
+let client: Client;
+
+function start(env: Record<string, string> = {}): Promise<Server> {
+  return startServer({
+    dataDir: folder.path,
+    port,
+    env: { ANTHROPIC_API_KEY: canary, ANTHROPIC_BASE_URL: model.url, ...env },
+  });
+}
+
+beforeAll(async () => {
+  model = await startScriptedModel({ apiKey: canary });
+});
+
+afterAll(async () => {
+  await model[Symbol.asyncDispose]();
+});
+
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  port = await freePort();
+  server = await start();
+  client = new Client(server.url);
+});
+
+afterEach(async () => {
+  const teams = await client.call<{ id: string }[]>('GET', '/api/teams').catch(() => []);
+  for (const { id } of teams) await client.call('POST', `/api/teams/${id}/stop`).catch(() => undefined);
+  await server.end('SIGTERM');
+  await waitFor('all processes to end', () => processesWith(folder.path).length === 0);
+  await folder[Symbol.asyncDispose]();
+});
+
+const bash = { permissions: { allowed_tools: ['Bash', 'Write'], denied_commands: ['rm *'] } };
+
+describe('a team on this host', () => {
+  test('answers in order, one reply for each message', async () => {
+    const team = await client.createTeam('alpha');
+    await client.deploy(team.id);
+    const sent = [];
+    for (const text of ['one', 'two', 'three']) sent.push(await client.chat(team.id, text));
+    const replies = [];
+    for (const { message_id } of sent) replies.push(await client.reply(team.id, message_id));
+    expect(replies.map(({ payload }) => payload.result)).toEqual(['You said: one', 'You said: two', 'You said: three']);
+    expect(replies.map(({ seq }) => seq)).toEqual(replies.map(({ seq }) => seq).toSorted((a, b) => a - b));
+    expect(new Set(replies.map(({ payload }) => payload.session_id)).size).toBe(1);
+    const { usage } = await client.team(team.id);
+    expect(usage.turns).toBe(3);
+    expect(usage.cost_usd).toBeGreaterThan(0);
+  });
+
+  test('goes on with the Claude session after stop and deploy, and leaves nothing behind', async () => {
+    const team = await client.createTeam('alpha');
+    await client.deploy(team.id);
+    const first = await client.reply(team.id, (await client.chat(team.id, 'one')).message_id);
+    await client.call('POST', `/api/teams/${team.id}/stop`);
+    expect(processesWith(folder.path).filter(({ pid }) => pid !== server.pid)).toEqual([]);
+    await client.deploy(team.id);
+    const second = await client.reply(team.id, (await client.chat(team.id, 'two')).message_id);
+    expect(second.payload.session_id).toBe(first.payload.session_id);
+  });
+
+  test('stop ends a running turn, and every accepted message has its answer', async () => {
+    const team = await client.createTeam('alpha');
+    await client.deploy(team.id);
+    const running = await client.chat(team.id, '!hang');
+    const waiting = await client.chat(team.id, 'later');
+    await model.waitForRequest('the turn to reach the model', ({ userText }) => userText === '!hang');
+    const stopped = await client.call<{ status: string }>('POST', `/api/teams/${team.id}/stop`);
+    expect(stopped.status).toBe('stopped');
+    expect((await client.reply(team.id, running.message_id)).payload.status).toBe('interrupted');
+    expect((await client.reply(team.id, waiting.message_id)).payload).toMatchObject({
+      status: 'failed',
+      code: 'TEAM_STOPPED',
+    });
+  });
+
+  test('an allowed tool runs, a denied one does not', async () => {
+    const team = await client.createTeam('alpha', {}, bash);
+    await client.deploy(team.id);
+    const workspace = join(folder.path, 'teams/alpha/workspace');
+    const text = (command: string) => `!tool Bash ${JSON.stringify({ command, description: 'test' })}`;
+    await client.reply(team.id, (await client.chat(team.id, text('touch yes'))).message_id);
+    await client.reply(team.id, (await client.chat(team.id, text('touch no && rm yes'))).message_id);
+    expect(readdirSync(workspace)).toContain('yes');
+    expect(readdirSync(workspace)).not.toContain('no');
+  });
+
+  test('the API key is in no file, log, answer, command line or environment', async () => {
+    const team = await client.createTeam('alpha', {}, bash);
+    await client.deploy(team.id);
+    const command =
+      'env; cat /proc/$PPID/environ; cat /proc/[0-9]*/environ 2>/dev/null | tr "\\0" "\\n" | grep AGENTCREW';
+    const { message_id } = await client.chat(team.id, `!tool Bash ${JSON.stringify({ command, description: 'test' })}`);
+    const reply = await client.reply(team.id, message_id);
+    expect(reply.payload.result).toContain('AGENTCREW_AGENT');
+    expect(JSON.stringify(await client.call('GET', `/api/teams/${team.id}/activity`))).not.toContain(canary);
+    expect(server.output()).not.toContain(canary);
+    for (const { pid } of processesWith('AGENTCREW_AGENT=').filter(({ pid }) => pid !== server.pid)) {
+      const seen = ['environ', 'cmdline'].map((name) => readFileSync(`/proc/${pid}/${name}`, 'utf8')).join();
+      expect(seen).not.toContain(canary);
+    }
+    await client.call('POST', `/api/teams/${team.id}/stop`);
+    for (const path of filesIn(folder.path)) expect(readFileSync(path, 'latin1'), path).not.toContain(canary);
+  });
+
+  test('SIGTERM ends the server quickly; a new one adopts the agents with their processes', async () => {
+    const team = await client.createTeam('alpha');
+    await client.deploy(team.id);
+    const before = processesWith(`/${team.slug}/lead`).map(({ pid }) => pid);
+    const began = performance.now();
+    expect(await server.end('SIGTERM')).toBe(0);
+    expect(performance.now() - began).toBeLessThan(10_000);
+    server = await start();
+    expect((await client.reply(team.id, (await client.chat(team.id, 'hello')).message_id)).payload.result).toBe(
+      'You said: hello',
+    );
+    expect(processesWith(`/${team.slug}/lead`).map(({ pid }) => pid)).toEqual(before);
+  });
+
+  test('a deploy that was cut off by kill -9 is finished by the next start', async () => {
+    const team = await client.createTeam('alpha');
+    await client.call('POST', `/api/teams/${team.id}/deploy`);
+    await server.end('SIGKILL');
+    server = await start();
+    await client.untilStatus(team.id, 'running');
+    await client.reply(team.id, (await client.chat(team.id, 'hello')).message_id);
+  });
+
+  test('a dead agent is shown, restarted, and answers what waited', async () => {
+    const team = await client.createTeam('alpha');
+    await client.deploy(team.id);
+    const [sidecar] = processesWith(`/${team.slug}/lead`).filter(({ command }) => command.includes('sidecar'));
+    process.kill(sidecar?.pid ?? 0, 'SIGKILL');
+    const { message_id } = await client.chat(team.id, 'still there?');
+    expect((await client.reply(team.id, message_id)).payload.result).toBe('You said: still there?');
+    await waitFor('the agent to be running', async () => {
+      const { agents, status_message } = await client.team(team.id);
+      return status_message === '' && agents.every(({ container_status }) => container_status === 'running');
+    });
+  });
+
+  test('stop while deploying cancels the deploy', async () => {
+    const team = await client.createTeam('alpha');
+    await client.call('POST', `/api/teams/${team.id}/deploy`);
+    const stopped = await client.call<{ status: string }>('POST', `/api/teams/${team.id}/stop`);
+    expect(stopped.status).toBe('stopped');
+    expect(processesWith(folder.path).filter(({ pid }) => pid !== server.pid)).toEqual([]);
+  });
+});
+
+describe('a deploy that cannot work', () => {
+  test('says what to set when there is no credential', async () => {
+    await server.end('SIGTERM');
+    server = await start({ ANTHROPIC_API_KEY: '' });
+    const team = await client.createTeam('alpha');
+    await client.call('POST', `/api/teams/${team.id}/deploy`);
+    const { status_message } = await client.untilStatus(team.id, 'error');
+    expect(status_message).toContain('ANTHROPIC_API_KEY');
+    expect(processesWith(folder.path).filter(({ pid }) => pid !== server.pid)).toEqual([]);
+  });
+
+  test('says that nats-server was not found', async () => {
+    await server.end('SIGTERM');
+    server = await start({ NATS_SERVER: join(folder.path, 'no-such-nats-server') });
+    const team = await client.createTeam('alpha');
+    await client.call('POST', `/api/teams/${team.id}/deploy`);
+    const { status_message } = await client.untilStatus(team.id, 'error');
+    expect(status_message).toContain('nats-server');
+  });
+});
+
+function filesIn(path: string): string[] {
+  return readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(path, name))
+    .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+}

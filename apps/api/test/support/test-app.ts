@@ -1,0 +1,79 @@
+import type { AddressInfo } from 'node:net';
+import { buildApp } from '@agentcrew/api/app.ts';
+import { type Crew, createCrew } from '@agentcrew/api/crew/crew.ts';
+import { type Database, openDatabase } from '@agentcrew/models';
+import type { ConnectBus } from '@agentcrew/nats';
+import { agentLimitsSchema } from '@agentcrew/protocol';
+import { type MockRuntime, mockRuntime } from '@agentcrew/runtime/mock';
+import pino, { type Logger } from 'pino';
+import { connectOfflineBus } from '../../../testserver/src/offline-bus.ts';
+import { type Client, createClient } from './client.ts';
+
+export interface TestAppOptions {
+  db?: Database;
+  connectBus?: ConnectBus;
+  corsOrigins?: string[];
+  onLoopback?: boolean;
+  workspaceRoots?: string[];
+  maxSockets?: number;
+  deployTimeoutMs?: number;
+  maxRestarts?: number;
+  log?: Logger;
+}
+
+/** The server as the test server composes it, in this process, listening on a free port of 127.0.0.1. */
+export interface TestApp extends AsyncDisposable {
+  /** `http://127.0.0.1:<port>` */
+  url: string;
+  port: number;
+  db: Database;
+  crew: Crew;
+  runtime: MockRuntime;
+  client: Client;
+  /** What the server does when it ends: every connection closed, nothing running any more. */
+  close(): Promise<void>;
+}
+
+export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const log = options.log ?? pino({ level: 'silent' });
+  const db = options.db ?? openDatabase({ path: ':memory:', encryptionKey: 'only in memory' });
+  const runtime = mockRuntime();
+  const crew = createCrew({
+    db,
+    runtime,
+    connectBus: options.connectBus ?? connectOfflineBus,
+    credentials: {},
+    needsCredential: false,
+    limits: agentLimitsSchema.parse({}),
+    stream: { maxAgeMs: 60_000, maxBytes: 1_048_576 },
+    deployTimeoutMs: options.deployTimeoutMs ?? 10_000,
+    // No timer interferes with a test: who needs a pass asks for one.
+    reconcileIntervalMs: 3_600_000,
+    maxRestarts: options.maxRestarts ?? 10,
+    log,
+  });
+  const app = await buildApp({
+    crew,
+    log,
+    version: '1.2.3',
+    corsOrigins: options.corsOrigins ?? ['*'],
+    onLoopback: options.onLoopback ?? false,
+    workspaceRoots: options.workspaceRoots ?? [],
+    maxSockets: options.maxSockets ?? 4096,
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+
+  let closing: Promise<void> | undefined;
+  async function end(): Promise<void> {
+    await app.close();
+    await crew.close();
+    db[Symbol.dispose]();
+  }
+  const close = () => {
+    closing ??= end();
+    return closing;
+  };
+  return { url, port, db, crew, runtime, client: createClient(url), close, [Symbol.asyncDispose]: close };
+}

@@ -1,0 +1,206 @@
+import { mkdirSync } from 'node:fs';
+import type { ClaudeProcess, startClaude, transcriptState } from '@agentcrew/claude';
+import type { ConnectBus, TeamBus } from '@agentcrew/nats';
+import { effectivePermissions, toolsFor } from '@agentcrew/permissions';
+import { type AgentSpec, agentConsumer, agentMarker, messageOf } from '@agentcrew/protocol';
+import { ActivityReader, notice } from './activity.ts';
+import { claudeOptions, cliFolders } from './claude-options.ts';
+import { Cli, type CliState } from './cli.ts';
+import { CliEvents } from './cli-events.ts';
+import { answerControl } from './control.ts';
+import { createGate } from './gate.ts';
+import { type Checks, serveHealth } from './health.ts';
+import { Ledger } from './ledger.ts';
+import { endLeftovers } from './leftovers.ts';
+import type { Log } from './log.ts';
+import { Outbox } from './outbox.ts';
+import { pause } from './pause.ts';
+import type { Redactor } from './redactor.ts';
+import { Session } from './session.ts';
+import { startInSession } from './start-cli.ts';
+import { Answerer } from './turns/answer.ts';
+import { TurnLoop } from './turns/loop.ts';
+import { pastFrom } from './turns/resume.ts';
+import { Voice } from './voice.ts';
+
+export interface AgentOptions {
+  spec: AgentSpec;
+  log: Log;
+  redactor: Redactor;
+  connectBus: ConnectBus;
+  startClaude: typeof startClaude;
+  transcriptState: typeof transcriptState;
+  /** Somebody asked for the agent's end over the bus; `close` is to be called. */
+  onShutDown: () => void;
+}
+
+/** How long an interrupted turn may take to its stored reply when the agent is shut down, in milliseconds. */
+const lastReplyMs = 5_000;
+/** How long the CLI may take to end by itself, in milliseconds. */
+const cliEndMs = 3_000;
+const lastWordsMs = 500;
+const connectTimeoutMs = 10_000;
+
+/** One agent: what belongs together, opened in order and closed in reverse. */
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #session: Session;
+  readonly #ledger: Ledger;
+  readonly #events = new CliEvents();
+  readonly #outbox: Outbox;
+  readonly #voice: Voice;
+  readonly #cli: Cli;
+  /** Aborts when no more messages are taken. */
+  readonly #intake = new AbortController();
+  /** Aborts when the running turn, too, is left to the next process. */
+  readonly #stop = new AbortController();
+  #health: AsyncDisposable | undefined;
+  #bus: TeamBus | undefined;
+  #loop: TurnLoop | undefined;
+  #looping: Promise<void> = Promise.resolve();
+
+  constructor(options: AgentOptions) {
+    const { spec, log, redactor } = options;
+    this.#options = options;
+    prepareFolders(spec);
+    this.#session = new Session(spec.state_dir);
+    this.#ledger = new Ledger(spec.state_dir);
+    this.#outbox = new Outbox({ agent: spec.agent, log });
+    this.#voice = new Voice(spec, redactor, this.#outbox);
+    this.#cli = this.#createCli();
+    const reader = new ActivityReader();
+    this.#events.listen((event) => {
+      for (const draft of reader.read(event)) this.#voice.tellActivity(draft);
+    });
+  }
+
+  /** Works until `close`. Rejects when the agent cannot be opened. */
+  async run(): Promise<void> {
+    const { spec, log } = this.#options;
+    // A CLI of the process before, still on its way out, would write into the transcript.
+    await this.#endLeftovers();
+    this.#health = await serveHealth(spec, () => this.#check());
+    this.#voice.tellStatus('starting');
+    this.#cli.warmUp();
+    const bus = await this.#connect();
+    if (bus === undefined) return;
+    this.#bus = bus;
+    this.#outbox.open(bus);
+    bus.onConnection((connected) => log.info({ connected }, 'NATS connection changed'));
+    bus.respond(spec.agent, (request) => answerControl(request, this.#controls()));
+    this.#loop = this.#createLoop(bus);
+    this.#looping = this.#loop.run(this.#intake.signal);
+    await this.#looping;
+  }
+
+  /** Ends everything. The running turn is not answered: the next process resumes it. */
+  async close(): Promise<void> {
+    this.#intake.abort();
+    this.#stop.abort(new Error('the agent is shutting down'));
+    this.#voice.tellStatus('stopping');
+    await Promise.race([this.#cli.close(), pause(cliEndMs)]);
+    await this.#endLeftovers();
+    await this.#outbox.close(lastWordsMs);
+    await Promise.race([this.#looping, pause(lastWordsMs)]);
+    await this.#bus?.[Symbol.asyncDispose]();
+    await this.#health?.[Symbol.asyncDispose]();
+  }
+
+  #createCli(): Cli {
+    const { spec, log, startClaude } = this.#options;
+    const permissions = effectivePermissions(spec.permissions, spec.runtime, spec.workspace);
+    const { home } = cliFolders(spec.state_dir);
+    const tellActivity = this.#voice.tellActivity.bind(this.#voice);
+    const options = {
+      ...claudeOptions(spec, toolsFor(permissions)),
+      decide: createGate({ permissions, cwd: spec.workspace, home, tellActivity }),
+      onEvent: this.#events.emit.bind(this.#events),
+      onStderr: (line: string) => log.debug({ line: line.slice(0, 500) }, 'Claude Code wrote to stderr'),
+    };
+    const start = async (): Promise<ClaudeProcess> => {
+      await this.#endLeftovers();
+      return startInSession({
+        session: this.#session,
+        start: (sessionId) => startClaude({ ...options, sessionId }),
+        onLost: () => tellActivity(notice('Claude does not know the earlier conversation any more; a new one begins.')),
+        log,
+      });
+    };
+    return new Cli({ start, idleParkMs: spec.limits.idle_park_ms, onState: (state) => this.#tellCliState(state), log });
+  }
+
+  #createLoop(bus: TeamBus): TurnLoop {
+    const { spec, log, transcriptState } = this.#options;
+    const { configDir } = cliFolders(spec.state_dir);
+    const common = { cli: this.#cli, ledger: this.#ledger, session: this.#session, stop: this.#stop.signal, log };
+    const readPast = async (sessionId: string, uuid: string) =>
+      pastFrom(await transcriptState(configDir, sessionId, uuid));
+    const answerer = new Answerer({ ...common, events: this.#events, limits: spec.limits, readPast });
+    return new TurnLoop({ ...common, spec, bus, answerer, voice: this.#voice });
+  }
+
+  /** Tries until the bus is there; the health endpoint tells that it is not. `undefined`: closed meanwhile. */
+  async #connect(): Promise<TeamBus | undefined> {
+    const { spec, log, connectBus } = this.#options;
+    const { nats_url: url, nats_user: user, team, agent, secrets } = spec;
+    const credentials = { ...(user && { user }), ...(secrets.nats_token && { token: secrets.nats_token }) };
+    const signal = this.#intake.signal;
+    const onProblem = (problem: string) => log.warn({ problem }, 'NATS problem');
+    while (!signal.aborted) {
+      try {
+        const name = `${team}-${agent}`;
+        const bus = await connectBus({ url, ...credentials, name, team, connectTimeoutMs, signal, onProblem });
+        log.info('NATS connected');
+        return bus;
+      } catch (error) {
+        if (!signal.aborted) log.warn({ error: messageOf(error) }, 'NATS cannot be reached');
+      }
+    }
+    return undefined;
+  }
+
+  async #check(): Promise<Checks> {
+    const bus = this.#bus;
+    const nats = bus?.connected ?? false;
+    const lag =
+      nats && this.#loop ? await bus?.consumerLag(agentConsumer(this.#options.spec.agent)).catch(() => {}) : undefined;
+    return { nats, consumer: lag !== undefined, cli: this.#cli.ready };
+  }
+
+  #controls() {
+    return {
+      status: () => ({
+        activity: this.#voice.status,
+        session_id: this.#session.id,
+        current_message_id: this.#loop?.currentMessageId,
+      }),
+      interrupt: (reason?: string) => this.#loop?.interrupt(reason) ?? false,
+      shutDown: async (reason?: string) => {
+        this.#intake.abort();
+        this.#voice.tellStatus('stopping');
+        this.#loop?.interrupt(reason);
+        await Promise.race([this.#looping, pause(lastReplyMs)]);
+        // The answer to the request goes out first.
+        setImmediate(this.#options.onShutDown);
+      },
+    };
+  }
+
+  #tellCliState(state: CliState): void {
+    if (this.#loop?.currentMessageId !== undefined || this.#intake.signal.aborted) return;
+    if (state === 'running') this.#voice.tellStatus('idle');
+    if (state === 'parked') this.#voice.tellStatus('parked');
+  }
+
+  async #endLeftovers(): Promise<void> {
+    const { spec, log } = this.#options;
+    const ended = await endLeftovers(agentMarker(spec));
+    if (ended > 0) log.warn({ ended }, 'processes left behind by Claude Code were ended');
+  }
+}
+
+function prepareFolders(spec: AgentSpec): void {
+  const { home, configDir } = cliFolders(spec.state_dir);
+  for (const folder of [spec.state_dir, home, configDir]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  mkdirSync(spec.workspace, { recursive: true });
+}

@@ -1,0 +1,167 @@
+import type { ClaudeProcess } from '@agentcrew/claude';
+import { CrewError, messageOf } from '@agentcrew/protocol';
+import type { Log } from './log.ts';
+import { backOff } from './pause.ts';
+
+export type CliState = 'starting' | 'running' | 'parked' | 'down';
+
+export interface CliOptions {
+  /** Starts a CLI in the agent's session, after making sure that nothing of an earlier one is left. */
+  start: () => Promise<ClaudeProcess>;
+  /** An idle CLI is ended after this time, in milliseconds. */
+  idleParkMs: number;
+  onState: (state: CliState) => void;
+  log: Log;
+}
+
+const restartPauses = { firstMs: 1_000, longestMs: 30_000 };
+/** A CLI that lived so long did not die of its start, in milliseconds. */
+const healthyAfterMs = 60_000;
+
+/**
+ * Keeps the agent's one CLI warm: starts it, starts it again when it died, ends it when there is nothing to do for
+ * long. Nobody else holds on to a process: between two turns it may be another one.
+ */
+export class Cli {
+  readonly #options: CliOptions;
+  #state: CliState = 'down';
+  #process: ClaudeProcess | undefined;
+  #starting: Promise<ClaudeProcess> | undefined;
+  /** The end of the CLI before: two in one session would spoil its transcript. */
+  #ending: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #inUse = false;
+  #closed = false;
+  #failures = 0;
+
+  constructor(options: CliOptions) {
+    this.#options = options;
+  }
+
+  /** Runs, or can be started by the next message. */
+  get ready(): boolean {
+    return this.#state === 'running' || this.#state === 'parked';
+  }
+
+  /** Starts the CLI ahead of the first message, and tries again when that fails. */
+  warmUp(): void {
+    if (this.#inUse || this.#closed) return;
+    this.#running().then(
+      () => this.#parkLater(),
+      () => this.#restartLater(),
+    );
+  }
+
+  /** The running CLI for one message, until `release`. Throws CrewError when it cannot be started. */
+  async acquire(): Promise<ClaudeProcess> {
+    this.#inUse = true;
+    clearTimeout(this.#timer);
+    return this.#running();
+  }
+
+  /** The message is done. */
+  release(): void {
+    this.#inUse = false;
+    this.#failures = 0;
+    if (this.#closed) return;
+    if (this.#process) this.#parkLater();
+    else this.#restartLater();
+  }
+
+  /** Ends a CLI that does not do what it is told. */
+  async discard(): Promise<void> {
+    await this.#end('down');
+  }
+
+  /** Ends the CLI for good. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#end('down');
+    // A CLI on its way up is ended as soon as it is there.
+    await this.#starting?.catch(() => {});
+    await this.#ending;
+  }
+
+  async #running(): Promise<ClaudeProcess> {
+    await this.#ending;
+    if (this.#process) return this.#process;
+    this.#starting ??= this.#start().finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  async #start(): Promise<ClaudeProcess> {
+    const { start, log } = this.#options;
+    this.#refuseWhenClosed();
+    this.#change('starting');
+    try {
+      const began = performance.now();
+      const claude = await start();
+      this.#process = claude;
+      if (this.#closed) await this.#end('down');
+      this.#refuseWhenClosed();
+      this.#change('running');
+      log.info({ pid: claude.pid, duration_ms: Math.round(performance.now() - began) }, 'Claude Code started');
+      void claude.exited.then((exit) => this.#exited(claude, exit, began));
+      return claude;
+    } catch (error) {
+      this.#change('down');
+      if (!this.#closed) log.error({ error: messageOf(error) }, 'Claude Code could not be started');
+      throw error;
+    }
+  }
+
+  #exited(claude: ClaudeProcess, exit: Awaited<ClaudeProcess['exited']>, began: number): void {
+    if (this.#process !== claude) return;
+    this.#process = undefined;
+    this.#change('down');
+    const { exitCode, signal, stderr } = exit;
+    this.#options.log.warn(
+      { pid: claude.pid, exit_code: exitCode, signal, stderr: stderr.slice(-500) },
+      'Claude Code died',
+    );
+    if (performance.now() - began > healthyAfterMs) this.#failures = 0;
+    if (!this.#inUse) this.#restartLater();
+  }
+
+  #change(state: CliState): void {
+    this.#state = state;
+    this.#options.onState(state);
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw new CrewError('SHUTTING_DOWN', 'The agent is shutting down');
+  }
+
+  #parkLater(): void {
+    if (this.#inUse || this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#park(), this.#options.idleParkMs);
+  }
+
+  #park(): void {
+    if (!this.#process) return;
+    this.#options.log.info({ pid: this.#process.pid }, 'Claude Code parked');
+    void this.#end('parked');
+  }
+
+  #restartLater(): void {
+    if (this.#inUse || this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.warmUp(), backOff(this.#failures++, restartPauses));
+  }
+
+  #end(state: 'parked' | 'down'): Promise<void> {
+    const claude = this.#process;
+    this.#process = undefined;
+    this.#change(state);
+    if (claude) {
+      this.#ending = claude[Symbol.asyncDispose]().catch((error: unknown) => {
+        this.#options.log.warn({ pid: claude.pid, error: messageOf(error) }, 'Claude Code did not end well');
+      });
+    }
+    return this.#ending;
+  }
+}

@@ -1,0 +1,22 @@
+import type { AgentActivity, ControlRequest, ControlResponse } from '@agentcrew/protocol';
+
+export interface Controls {
+  status(): { activity: AgentActivity; session_id: string; current_message_id: string | undefined };
+  /** Ends the running turn; `false` when none runs. */
+  interrupt(reason?: string): boolean;
+  /** Ends the running turn, waits for its reply, and lets the process end soon after. */
+  shutDown(reason?: string): Promise<void>;
+}
+
+/** Answers requests to the agent. Every one may be repeated: what is already so is no error. */
+export async function answerControl(request: ControlRequest, controls: Controls): Promise<ControlResponse> {
+  switch (request.type) {
+    case 'status':
+      return { ok: true, ...controls.status() };
+    case 'interrupt':
+      return controls.interrupt(request.reason) ? { ok: true } : { ok: true, error: 'No turn is running.' };
+    case 'shutdown':
+      await controls.shutDown(request.reason);
+      return { ok: true };
+  }
+}

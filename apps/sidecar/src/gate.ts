@@ -1,0 +1,21 @@
+import type { ClaudeOptions } from '@agentcrew/claude';
+import { decide, type Permissions } from '@agentcrew/permissions';
+import { type ActivityDraft, denied } from './activity.ts';
+
+export interface GateOptions {
+  permissions: Permissions;
+  /** Where tools run, and what `~` means to them. Absolute. */
+  cwd: string;
+  home: string;
+  tellActivity: (draft: ActivityDraft) => void;
+}
+
+/** Decides about every tool call before it runs; Claude and the live feed are told why one is denied. */
+export function createGate({ permissions, cwd, home, tellActivity }: GateOptions): ClaudeOptions['decide'] {
+  return async ({ tool, input }) => {
+    const decision = decide(permissions, { tool, input, cwd, home });
+    if (decision.allow) return { behavior: 'allow' };
+    tellActivity(denied(tool, input, decision.reason));
+    return { behavior: 'deny', message: decision.reason };
+  };
+}

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { type AgentLimits, messageOf, type ReplyPayload } from '@agentcrew/protocol';
+import type { Cli } from '../cli.ts';
+import type { CliEvents } from '../cli-events.ts';
+import type { Ledger, TurnRecord } from '../ledger.ts';
+import type { Log } from '../log.ts';
+import { backOff, pause } from '../pause.ts';
+import type { Session } from '../session.ts';
+import { tooManyAttempts } from './failures.ts';
+import { completed, replyOf } from './reply.ts';
+import { type Past, turnContent } from './resume.ts';
+import { runTurn } from './run-turn.ts';
+import type { TurnEnd } from './turn-end.ts';
+
+export interface AnswererOptions {
+  cli: Cli;
+  events: CliEvents;
+  ledger: Ledger;
+  session: Session;
+  limits: AgentLimits;
+  /** What the transcript of a session tells of a user message. */
+  readPast: (sessionId: string, uuid: string) => Promise<Past>;
+  /** Aborts when the process ends; then a turn is left as it is, for the next process. */
+  stop: AbortSignal;
+  log: Log;
+}
+
+/** One message in work. */
+export interface Turn {
+  record: TurnRecord;
+  text: string;
+  end: TurnEnd;
+}
+
+const retryPauses = { firstMs: 200, longestMs: 10_000 };
+
+/** Brings a message to its reply, over as many CLI processes as it takes. */
+export class Answerer {
+  readonly #options: AnswererOptions;
+
+  constructor(options: AnswererOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects only when the process ends. */
+  async answer(turn: Turn): Promise<ReplyPayload> {
+    const { stop, limits, log } = this.#options;
+    const { record, end } = turn;
+    let lastError = '';
+    for (let tries = 0; ; tries += 1) {
+      stop.throwIfAborted();
+      if (end.reason) return end.reason;
+      const past = await this.#past(record);
+      if (past.answer !== undefined) return { ...completed(past.answer), session_id: record.session_id };
+      if (record.attempt >= limits.max_attempts) return tooManyAttempts(record.attempt, lastError);
+      record.attempt += 1;
+      try {
+        return await this.#attempt(turn, past);
+      } catch (error) {
+        stop.throwIfAborted();
+        lastError = messageOf(error);
+        log.warn({ ...idsOf(record), error: lastError }, 'turn cut off');
+        await Promise.race([end.wanted, pause(backOff(tries, retryPauses), stop)]);
+      }
+    }
+  }
+
+  async #attempt({ record, text, end }: Turn, past: Past): Promise<ReplyPayload> {
+    const { cli, events, limits, log } = this.#options;
+    const claude = await cli.acquire();
+    if (end.reason) return end.reason;
+    const recorded = past.recorded && this.#isCurrent(record);
+    const uuid = this.#note(record);
+    log.info({ ...idsOf(record), resumed: recorded, pid: claude.pid }, 'turn started');
+    const content = turnContent(text, { recorded });
+    const result = await runTurn({ claude, content, uuid, end, limits, events });
+    if (result === undefined) await cli.discard();
+    const reply = result === undefined ? end.reason : replyOf(result, end.reason);
+    if (reply === undefined) throw new Error('a turn without result has a reason to end');
+    return reply;
+  }
+
+  /** Writes down, before Claude gets the message, under which id it gets it. */
+  #note(record: TurnRecord): string {
+    const { ledger, session } = this.#options;
+    const uuid = randomUUID();
+    if (!this.#isCurrent(record)) record.uuids = [];
+    record.session_id = session.id;
+    record.uuids.push(uuid);
+    ledger.saveTurn(record);
+    return uuid;
+  }
+
+  /** The latest that Claude has recorded of the message. */
+  async #past(record: TurnRecord): Promise<Past> {
+    for (const uuid of record.uuids.toReversed()) {
+      const past = await this.#options.readPast(record.session_id, uuid);
+      if (past.recorded) return past;
+    }
+    return { recorded: false };
+  }
+
+  /** Whether the session that knows of the message still goes on. */
+  #isCurrent(record: TurnRecord): boolean {
+    return record.session_id === this.#options.session.id;
+  }
+}
+
+function idsOf({ message_id, attempt, session_id }: TurnRecord) {
+  return { message_id, attempt, session_id };
+}

@@ -1,0 +1,25 @@
+import type { TranscriptState } from '@agentcrew/claude';
+
+/** What Claude is told before a message whose work was cut off; the message itself follows as a text of its own. */
+const resumeNote = [
+  'Work on the message below was interrupted by a restart. What you had already done for it is above.',
+  'Continue from there without repeating finished steps, and end with the answer to the message.',
+].join(' ');
+
+/** What Claude's transcript tells of a message. */
+export interface Past {
+  /** Claude has got the message. */
+  recorded: boolean;
+  /** Its final answer, when it was given. */
+  answer?: string;
+}
+
+/** The content of a turn: the text alone, or after a note when Claude has it in its history already. */
+export function turnContent(text: string, past: Past): string | string[] {
+  return past.recorded ? [resumeNote, text] : text;
+}
+
+export function pastFrom(state: TranscriptState): Past {
+  if (state === 'absent') return { recorded: false };
+  return state === 'started' ? { recorded: true } : { recorded: true, answer: state.finished };
+}

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import { type AgentActivity, type AgentSpec, type Envelope, type ReplyPayload, replyIdFor } from '@agentcrew/protocol';
+import type { ActivityDraft } from './activity.ts';
+import type { Outbox } from './outbox.ts';
+import type { Redactor } from './redactor.ts';
+
+/** Makes the agent's envelopes, the only place that does; nothing secret gets into one. */
+export class Voice {
+  readonly #spec: AgentSpec;
+  readonly #redactor: Redactor;
+  readonly #outbox: Outbox;
+  #status: AgentActivity | undefined;
+
+  constructor(spec: AgentSpec, redactor: Redactor, outbox: Outbox) {
+    this.#spec = spec;
+    this.#redactor = redactor;
+    this.#outbox = outbox;
+  }
+
+  /** What the agent is doing, as told last. */
+  get status(): AgentActivity {
+    return this.#status ?? 'starting';
+  }
+
+  /** Tells what the agent is doing, when that changed. */
+  tellStatus(activity: AgentActivity): void {
+    if (activity === this.#status) return;
+    this.#status = activity;
+    this.#outbox.post('status', this.#envelope('status_update', { activity }));
+  }
+
+  /** Tells one thing the agent did. */
+  tellActivity(draft: ActivityDraft): void {
+    const payload = { ...draft, agent_name: this.#spec.agent_name, timestamp: new Date().toISOString() };
+    this.#outbox.post('activity', this.#envelope('activity_event', payload));
+  }
+
+  /** The one reply to a message. */
+  replyTo(message: Envelope, payload: ReplyPayload): Envelope {
+    const type = message.type === 'task_assignment' ? 'task_result' : 'leader_response';
+    return this.#envelope(type, payload, {
+      message_id: replyIdFor(message.message_id),
+      ref_message_id: message.message_id,
+      to: message.from,
+    });
+  }
+
+  /** Publishes a reply; resolves when it is stored. */
+  answer(reply: Envelope): Promise<void> {
+    return this.#outbox.reply(reply);
+  }
+
+  #envelope(type: Envelope['type'], payload: Envelope['payload'], more: Partial<Envelope> = {}): Envelope {
+    const ids = { message_id: randomUUID(), from: this.#spec.agent, to: 'system' };
+    return this.#redactor.data({ ...ids, ...more, type, payload, timestamp: new Date().toISOString() });
+  }
+}

@@ -1,0 +1,86 @@
+import { waitFor } from '@agentcrew/testkit';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Cli, type CliState } from '../src/cli.ts';
+import { FakeClaude, silent } from './fakes.ts';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+afterEach(() => void vi.useRealTimers());
+
+function setUp() {
+  const started: FakeClaude[] = [];
+  const states: CliState[] = [];
+  const scene = { started, states, broken: false };
+  const start = async () => {
+    if (scene.broken) throw new Error('no such program');
+    const claude = new FakeClaude();
+    started.push(claude);
+    return claude;
+  };
+  const cli = new Cli({ start, idleParkMs: 10_000, onState: (state) => states.push(state), log: silent });
+  return Object.assign(scene, { cli });
+}
+
+/** Lets everything that only waits for promises happen. */
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+test('the warm CLI is the one the message gets', async () => {
+  const { cli, started } = setUp();
+  cli.warmUp();
+  const claude = await cli.acquire();
+  expect(started).toEqual([claude]);
+  expect(cli.ready).toBe(true);
+});
+
+test('an idle CLI is parked, and another one started for the next message', async () => {
+  const { cli, started, states } = setUp();
+  cli.warmUp();
+  await settle();
+  vi.advanceTimersByTime(10_001);
+  await settle();
+  expect(started[0]?.disposed).toBe(true);
+  expect(states).toEqual(['starting', 'running', 'parked']);
+  expect(cli.ready).toBe(true);
+  expect(await cli.acquire()).toBe(started[1]);
+  vi.advanceTimersByTime(100_000);
+  await settle();
+  expect(started[1]?.disposed).toBe(false);
+});
+
+test('a CLI that dies while idle is started again, later and later', async () => {
+  const scene = setUp();
+  const { cli, started } = scene;
+  cli.warmUp();
+  await settle();
+  started[0]?.die();
+  await settle();
+  expect(cli.ready).toBe(false);
+  scene.broken = true;
+  vi.advanceTimersByTime(1_001);
+  await settle();
+  scene.broken = false;
+  vi.advanceTimersByTime(1_001);
+  await settle();
+  expect(started).toHaveLength(1);
+  vi.advanceTimersByTime(1_000);
+  await settle();
+  expect(started).toHaveLength(2);
+  expect(cli.ready).toBe(true);
+});
+
+test('a message does not wait for the back-off', async () => {
+  const { cli, started } = setUp();
+  await cli.acquire();
+  cli.release();
+  started[0]?.die();
+  await settle();
+  expect(await cli.acquire()).toBe(started[1]);
+});
+
+test('a CLI on its way up is ended when the agent closes', async () => {
+  const { cli, started } = setUp();
+  cli.warmUp();
+  await cli.close();
+  await waitFor('its end', () => started.every(({ disposed }) => disposed));
+  await expect(cli.acquire()).rejects.toThrow('shutting down');
+  expect(started.length).toBeLessThan(2);
+});

@@ -1,0 +1,145 @@
+import { replyIdFor } from '@agentcrew/protocol';
+import { temporaryFolder, waitFor } from '@agentcrew/testkit';
+import { expect, test } from 'vitest';
+import { Cli } from '../src/cli.ts';
+import { Ledger } from '../src/ledger.ts';
+import { Outbox } from '../src/outbox.ts';
+import { createRedactor } from '../src/redactor.ts';
+import { Session } from '../src/session.ts';
+import type { Answerer, Turn } from '../src/turns/answer.ts';
+import { TurnLoop } from '../src/turns/loop.ts';
+import { Voice } from '../src/voice.ts';
+import { FakeBus, FakeClaude, message, silent, spec } from './fakes.ts';
+
+async function setUp(
+  work: (turn: Turn) => ReturnType<Answerer['answer']> = async () => ({ status: 'completed', result: 'done' }),
+) {
+  const folder = await temporaryFolder();
+  const fake = new FakeBus();
+  const stop = new AbortController();
+  const ledger = new Ledger(folder.path);
+  const secrets = { anthropic_api_key: 'sk-canary-"1234"' };
+  const outbox = new Outbox({ agent: 'lead', log: silent });
+  outbox.open(fake.bus);
+  const turns: Turn[] = [];
+  const answer = (turn: Turn) => {
+    turns.push(turn);
+    return work(turn);
+  };
+  const cli = new Cli({ start: async () => new FakeClaude(), idleParkMs: 60_000, onState: () => {}, log: silent });
+  const loop = new TurnLoop({
+    spec: spec(),
+    bus: fake.bus,
+    cli,
+    session: new Session(folder.path),
+    ledger,
+    answerer: { answer } as Answerer,
+    voice: new Voice(spec(), createRedactor(secrets), outbox),
+    stop: stop.signal,
+    log: silent,
+  });
+  const intake = new AbortController();
+  const running = loop.run(intake.signal);
+  return {
+    fake,
+    ledger,
+    loop,
+    stop,
+    turns,
+    folder: folder.path,
+    replies: () => fake.published.filter(({ kind }) => kind === 'reply').map(({ envelope }) => envelope),
+    async [Symbol.asyncDispose]() {
+      intake.abort();
+      stop.abort(new Error('the end of the test'));
+      await running;
+      await cli.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test('a message is answered, settled and forgotten', async () => {
+  await using scene = await setUp();
+  expect(await scene.fake.deliver(message('m1', { from: 'boss' }))).toBe('ack');
+  const [reply] = scene.replies();
+  expect(reply).toMatchObject({
+    message_id: replyIdFor('m1'),
+    ref_message_id: 'm1',
+    from: 'lead',
+    to: 'boss',
+    type: 'leader_response',
+    payload: { status: 'completed', result: 'done' },
+  });
+  expect(scene.ledger.turn()).toBeUndefined();
+  const statuses = scene.fake.published
+    .filter(({ kind }) => kind === 'status')
+    .map(({ envelope }) => envelope.payload.activity);
+  expect(statuses).toEqual(['working', 'idle']);
+});
+
+test('a task is answered with a result', async () => {
+  await using scene = await setUp();
+  await scene.fake.deliver(message('m1', { type: 'task_assignment' }));
+  expect(scene.replies()[0]?.type).toBe('task_result');
+});
+
+test('a message that has its reply gets the same again, without a turn', async () => {
+  await using scene = await setUp();
+  await scene.fake.deliver(message('m1'));
+  expect(await scene.fake.deliver(message('m1'))).toBe('ack');
+  expect(scene.turns).toHaveLength(1);
+  const [first, second] = scene.replies();
+  expect(second).toEqual(first);
+});
+
+test('the reply is kept before it is published, and the message not settled until it is stored', async () => {
+  await using scene = await setUp(async () => ({ status: 'completed', result: 'done' }));
+  scene.fake.down = true;
+  let settled: string | undefined;
+  const delivered = scene.fake.deliver(message('m1')).then((how) => {
+    settled = how;
+  });
+  await waitFor('the kept reply', () => scene.ledger.reply('m1'));
+  expect(settled).toBeUndefined();
+  scene.fake.comeBack();
+  await delivered;
+  expect(settled).toBe('ack');
+});
+
+test('a process that ends leaves the message to the next one', async () => {
+  await using scene = await setUp((turn) => turn.end.wanted.then(() => Promise.reject(new Error('stopped'))));
+  const delivered = scene.fake.deliver(message('m1'));
+  await waitFor('the turn', () => scene.turns[0]);
+  scene.stop.abort(new Error('stopped'));
+  scene.turns[0]?.end.want({ status: 'failed', code: 'TURN_FAILED', error: '' });
+  expect(await delivered).toBeUndefined();
+  expect(scene.replies()).toEqual([]);
+});
+
+test('an interruption is written down for the case that the process dies before the reply', async () => {
+  await using scene = await setUp(async (turn) => turn.end.wanted);
+  const delivered = scene.fake.deliver(message('m1'));
+  await waitFor('the turn', () => scene.turns[0]);
+  expect(scene.loop.currentMessageId).toBe('m1');
+  expect(scene.loop.interrupt('enough')).toBe(true);
+  expect(scene.ledger.turn()?.end).toMatchObject({ status: 'interrupted', error: expect.stringContaining('enough') });
+  expect(await delivered).toBe('ack');
+  expect(scene.replies()[0]?.payload).toMatchObject({ status: 'interrupted', code: 'TURN_INTERRUPTED' });
+  expect(scene.loop.interrupt()).toBe(false);
+});
+
+test('what is no work is not handed out again; what is unreadable work is answered', async () => {
+  await using scene = await setUp();
+  expect(await scene.fake.deliver(message('m1', { type: 'skill_status' }))).toBe('term');
+  expect(await scene.fake.deliver(message('m2', { payload: { content: ' ' } }))).toBe('ack');
+  expect(await scene.fake.deliver(message('m3', { payload: { content: 'x'.repeat(3_000_000) } }))).toBe('ack');
+  expect(scene.turns).toEqual([]);
+  expect(scene.replies().map(({ payload }) => payload.code)).toEqual(['INVALID_REQUEST', 'PAYLOAD_TOO_LARGE']);
+});
+
+test('no secret leaves in a reply, nor stays in the kept one', async () => {
+  await using scene = await setUp(async () => ({ status: 'completed', result: 'the key is sk-canary-"1234", really' }));
+  await scene.fake.deliver(message('m1'));
+  expect(scene.replies()[0]?.payload.result).toBe('the key is [redacted], really');
+  expect(scene.ledger.reply('m1')?.payload.result).toBe('the key is [redacted], really');
+});

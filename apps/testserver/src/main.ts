@@ -1,0 +1,50 @@
+import { buildApp } from '@agentcrew/api/app.ts';
+import { createCrew } from '@agentcrew/api/crew/crew.ts';
+import { parseListenAddress } from '@agentcrew/api/listen-address.ts';
+import { createLogger } from '@agentcrew/api/logger.ts';
+import { version } from '@agentcrew/api/version.ts';
+import { openDatabase } from '@agentcrew/models';
+import { agentLimitsSchema } from '@agentcrew/protocol';
+import { mockRuntime } from '@agentcrew/runtime/mock';
+import closeWithGrace from 'close-with-grace';
+import { connectOfflineBus } from './offline-bus.ts';
+
+const listenAddr = process.env.LISTEN_ADDR || '127.0.0.1:3333';
+const address = parseListenAddress(listenAddr);
+if (!address) {
+  process.stderr.write(`LISTEN_ADDR: must be host:port or :port (got ${JSON.stringify(listenAddr)})\n`);
+  process.exit(1);
+}
+
+const log = createLogger(process.env.LOG_LEVEL || 'info');
+const db = openDatabase({ path: ':memory:', encryptionKey: 'only in memory' });
+const crew = createCrew({
+  db,
+  runtime: mockRuntime(),
+  connectBus: connectOfflineBus,
+  credentials: {},
+  needsCredential: false,
+  limits: agentLimitsSchema.parse({}),
+  stream: { maxAgeMs: 60_000, maxBytes: 1_048_576 },
+  deployTimeoutMs: 10_000,
+  reconcileIntervalMs: 1_000,
+  maxRestarts: 10,
+  log,
+});
+const app = await buildApp({
+  crew,
+  log,
+  version,
+  corsOrigins: ['*'],
+  onLoopback: false,
+  workspaceRoots: [],
+  maxSockets: 4096,
+});
+
+closeWithGrace({ delay: 5_000, logger: log }, async () => {
+  await app.close();
+  await crew.close();
+  db[Symbol.dispose]();
+});
+await app.listen({ host: address.host || '::', port: address.port });
+crew.reconciler.start();

@@ -1,0 +1,32 @@
+import type { ClaudeOptions } from './claude.ts';
+
+/**
+ * Settings that win over every settings file. `ask` on everything makes the CLI ask `decide` about every tool call;
+ * the long cleanup period keeps it from deleting an old session.
+ */
+const settings = { permissions: { ask: ['*'] }, cleanupPeriodDays: 36_500 };
+
+/** How the conversation starts: a new one, or one that has a transcript. */
+export type SessionFlag = '--session-id' | '--resume';
+
+/** The CLI's arguments. Long text travels in `instructionsFile`: the system limits one argument to 128 KiB. */
+export function buildArguments(
+  options: Pick<ClaudeOptions, 'model' | 'sessionId' | 'tools'>,
+  sessionFlag: SessionFlag,
+  instructionsFile: string,
+): string[] {
+  return [
+    '-p',
+    ...['--input-format', 'stream-json', '--output-format', 'stream-json', '--verbose'],
+    ...['--include-partial-messages', '--replay-user-messages', '--forward-subagent-text'],
+    ...['--permission-prompt-tool', 'stdio', '--permission-mode', 'manual'],
+    // A cloned repository's settings, hooks and MCP servers must not run unasked.
+    ...['--setting-sources', '', '--strict-mcp-config', '--disable-slash-commands'],
+    ...['--settings', JSON.stringify(settings)],
+    ...['--tools', options.tools.join(',')],
+    ...(options.model ? ['--model', options.model] : []),
+    // Without `off`, a resumed session would keep the instructions it was started with.
+    ...['--append-system-prompt-file', instructionsFile, '--system-prompt-snapshot', 'off'],
+    ...[sessionFlag, options.sessionId],
+  ];
+}

@@ -1,0 +1,31 @@
+import type { Writable } from 'node:stream';
+
+/** Every line that may be written to the CLI: it ends at once on a line it cannot read. */
+export type InputLine =
+  | {
+      type: 'user';
+      message: { role: 'user'; content: string | { type: 'text'; text: string }[] };
+      parent_tool_use_id: null;
+      session_id: '';
+      uuid: string;
+    }
+  | { type: 'control_request'; request_id: string; request: { subtype: 'initialize' | 'interrupt' } }
+  | { type: 'control_response'; response: ControlAnswer };
+
+export type ControlAnswer =
+  | { subtype: 'success'; request_id: string; response: PermissionAnswer }
+  | { subtype: 'error'; request_id: string; error: string };
+
+export type PermissionAnswer =
+  | { behavior: 'allow'; updatedInput: Record<string, unknown> }
+  | { behavior: 'deny'; message: string };
+
+export type WriteLine = (line: InputLine) => void;
+
+/** Writes lines to the CLI's standard input. What comes too late is dropped: the process's end says so by itself. */
+export function lineWriter(stdin: Writable): WriteLine {
+  stdin.on('error', () => {});
+  return (line) => {
+    if (stdin.writable) stdin.write(`${JSON.stringify(line)}\n`);
+  };
+}

@@ -1,0 +1,81 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { drizzle } from 'drizzle-orm/better-sqlite3';
+import { type AgentQueries, agentQueries } from './agents.ts';
+import { type Connection, inTransaction } from './connection.ts';
+import { attempt, guarded, storageUnavailable } from './errors.ts';
+import { type MessageQueries, messageQueries } from './messages.ts';
+import { migrate } from './migrate.ts';
+import { createSecretBox } from './secret-box.ts';
+import { type SettingQueries, settingQueries } from './settings.ts';
+import { type TeamQueries, teamQueries } from './teams.ts';
+
+export interface DatabaseOptions {
+  /** The file, created when absent (0600, its folder 0700), or `:memory:`. */
+  path: string;
+  /** Passphrase of any length for what is sealed in the file. */
+  encryptionKey: string;
+}
+
+/**
+ * The open database. Everything is synchronous and throws CrewError only: STORAGE_UNAVAILABLE while the file cannot
+ * be used (disk full, locked by another process for 5 s, read-only, damaged); the same call may work later.
+ */
+export interface Database extends Disposable {
+  readonly teams: TeamQueries;
+  readonly agents: AgentQueries;
+  readonly messages: MessageQueries;
+  readonly settings: SettingQueries;
+  /** Runs `work` (synchronous) as a whole or not at all; may be nested. */
+  transaction<T>(work: () => T): T;
+  /** Reads something. */
+  ping(): void;
+}
+
+/** Opens the database and brings its tables up to date. Throws STORAGE_UNAVAILABLE with what to do about it. */
+export function openDatabase({ path, encryptionKey }: DatabaseOptions): Database {
+  const connection = attempt(path, () => connect(path));
+  const { sqlite } = connection;
+  const box = createSecretBox(encryptionKey);
+  const probe = sqlite.prepare('select count(*) from (select 1 from teams limit 1)');
+  return {
+    teams: guarded(teamQueries(connection, box), path),
+    agents: guarded(agentQueries(connection), path),
+    messages: guarded(messageQueries(connection), path),
+    settings: guarded(settingQueries(connection, box), path),
+    transaction: (work) => attempt(path, () => inTransaction(connection, work)),
+    ping: () => void attempt(path, () => probe.get()),
+    [Symbol.dispose]: () => void sqlite.close(),
+  };
+}
+
+function connect(path: string): Connection {
+  if (path !== ':memory:') createFile(path);
+  const sqlite = new Sqlite(path);
+  try {
+    sqlite.pragma('busy_timeout = 5000');
+    sqlite.pragma('journal_mode = WAL');
+    sqlite.pragma('synchronous = NORMAL');
+    migrate(sqlite);
+    sqlite.pragma('foreign_keys = ON');
+    return { sqlite, db: drizzle({ client: sqlite }) };
+  } catch (error) {
+    sqlite.close();
+    throw error;
+  }
+}
+
+/** SQLite would create the file readable for everybody; what it adds beside it takes over the file's mode. */
+function createFile(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    closeSync(openSync(path, 'a', 0o600));
+  } catch (error) {
+    throw storageUnavailable(
+      path,
+      'the file cannot be created or written; choose another path or its permissions',
+      error,
+    );
+  }
+}

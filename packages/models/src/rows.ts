@@ -1,0 +1,29 @@
+import type { agents, messages, settings, teams } from './schema.ts';
+
+type UsageColumn =
+  | 'input_tokens'
+  | 'output_tokens'
+  | 'cache_creation_input_tokens'
+  | 'cache_read_input_tokens'
+  | 'cost_usd'
+  | 'turns';
+type Kept = 'created_at' | 'updated_at' | UsageColumn;
+
+export type TeamRow = typeof teams.$inferSelect;
+/** What a new team needs (`name`, `slug`, `runtime`, `nats_token`) and may have; the rest has defaults. */
+export type NewTeam = Omit<typeof teams.$inferInsert, Kept>;
+/** What of a team may change; absent and undefined fields stay. */
+export type TeamPatch = Partial<Omit<NewTeam, 'id' | 'org_id' | 'slug' | 'status' | 'status_message'>>;
+
+export type AgentRow = typeof agents.$inferSelect;
+/** What a new agent needs (`team_id`, `name`, `slug`) and may have; the rest has defaults. */
+export type NewAgent = Omit<typeof agents.$inferInsert, Kept>;
+/** What of an agent may change; absent and undefined fields stay. */
+export type AgentPatch = Partial<Omit<NewAgent, 'id' | 'org_id' | 'team_id' | 'slug'>>;
+
+export type MessageRow = typeof messages.$inferSelect;
+/** A message to store; `seq`, and `created_at` (the time of insertion), are the database's. */
+export type NewMessage = Omit<typeof messages.$inferInsert, 'seq' | 'created_at' | 'sent_at'>;
+
+/** A setting; `value` is plain, and empty when it cannot be decrypted. */
+export type SettingRow = typeof settings.$inferSelect;

@@ -1,0 +1,142 @@
+import type { Envelope, MessageType } from '@agentcrew/protocol';
+import { sql } from 'drizzle-orm';
+import { index, integer, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import type { ContainerStatus, Delivery, McpServer, McpStatus, SkillStatus, TeamStatus } from './values.ts';
+
+/** The organisation that owns everything as long as there is only one. */
+export const defaultOrgId = '00000000-0000-0000-0000-000000000000';
+
+// Column names are the names of the wire, so that a row is ready for JSON. Every call makes new column builders.
+const uuid = () =>
+  text()
+    .primaryKey()
+    .$defaultFn(() => crypto.randomUUID());
+const orgId = () => text().notNull().default(defaultOrgId);
+const words = () => text().notNull().default('');
+/** Milliseconds since 1970 in the file, `Date` in rows. */
+const now = () =>
+  integer({ mode: 'timestamp_ms' })
+    .notNull()
+    .$defaultFn(() => new Date());
+const json = () => text({ mode: 'json' });
+
+/** Summed over all turns; `turns` counts them. */
+const usageColumns = () => ({
+  input_tokens: integer().notNull().default(0),
+  output_tokens: integer().notNull().default(0),
+  cache_creation_input_tokens: integer().notNull().default(0),
+  cache_read_input_tokens: integer().notNull().default(0),
+  cost_usd: real().notNull().default(0),
+  turns: integer().notNull().default(0),
+});
+
+export const teams = sqliteTable(
+  'teams',
+  {
+    id: uuid(),
+    org_id: orgId(),
+    name: text().notNull(),
+    /** Name of the team's resources; fixed at creation. */
+    slug: text().notNull(),
+    description: words(),
+    status: text().$type<TeamStatus>().notNull().default('stopped'),
+    status_message: words(),
+    runtime: text().notNull(),
+    provider: text().notNull().default('claude'),
+    model_provider: words(),
+    workspace_path: words(),
+    agent_image: words(),
+    mcp_servers: json().$type<McpServer[]>(),
+    mcp_statuses: json().$type<McpStatus[]>(),
+    /** Password of the team's NATS user: sealed in the file, plain in rows. */
+    nats_token: text().notNull(),
+    ...usageColumns(),
+    created_at: now(),
+    updated_at: now(),
+  },
+  (table) => [
+    uniqueIndex('teams_org_name').on(table.org_id, table.name),
+    uniqueIndex('teams_slug').on(sql`${table.slug} collate nocase`),
+  ],
+);
+
+export const agents = sqliteTable(
+  'agents',
+  {
+    id: uuid(),
+    org_id: orgId(),
+    team_id: text()
+      .notNull()
+      .references(() => teams.id, { onDelete: 'cascade' }),
+    name: text().notNull(),
+    /** Name of the agent's resources; fixed at creation. */
+    slug: text().notNull(),
+    role: text().$type<'leader' | 'worker'>().notNull().default('worker'),
+    specialty: words(),
+    system_prompt: words(),
+    instructions_md: words(),
+    skills: json().$type<unknown>(),
+    permissions: json().$type<unknown>(),
+    resources: json().$type<unknown>(),
+    container_id: words(),
+    container_status: text().$type<ContainerStatus>().notNull().default('stopped'),
+    sub_agent_description: words(),
+    sub_agent_instructions: words(),
+    sub_agent_model: text().notNull().default('inherit'),
+    sub_agent_skills: json().$type<unknown>(),
+    skill_statuses: json().$type<SkillStatus[]>(),
+    ...usageColumns(),
+    created_at: now(),
+    updated_at: now(),
+  },
+  (table) => [
+    uniqueIndex('agents_team_name').on(table.team_id, sql`lower(${table.name})`),
+    uniqueIndex('agents_team_slug').on(table.team_id, sql`${table.slug} collate nocase`),
+  ],
+);
+
+export const messages = sqliteTable(
+  'messages',
+  {
+    /** Grows by insertion and is never used again: the cursor of REST and WebSocket clients. */
+    seq: integer().primaryKey({ autoIncrement: true }),
+    id: text()
+      .notNull()
+      .unique()
+      .$defaultFn(() => crypto.randomUUID()),
+    team_id: text()
+      .notNull()
+      .references(() => teams.id, { onDelete: 'cascade' }),
+    message_id: text().notNull().unique(),
+    from_agent: text().notNull(),
+    to_agent: text().notNull(),
+    message_type: text().$type<MessageType>().notNull(),
+    payload: json().$type<Record<string, unknown>>().notNull(),
+    ref_message_id: text(),
+    context: json().$type<NonNullable<Envelope['context']>>(),
+    /** How far a message that this server is to send has come; null for what others sent. */
+    delivery: text().$type<Delivery>(),
+    sent_at: integer({ mode: 'timestamp_ms' }),
+    created_at: now(),
+  },
+  (table) => [
+    index('messages_team_seq').on(table.team_id, table.seq),
+    index('messages_team_created').on(table.team_id, table.created_at),
+    index('messages_team_type_seq').on(table.team_id, table.message_type, table.seq),
+    index('messages_delivery').on(table.delivery, table.team_id, table.seq).where(sql`delivery is not null`),
+  ],
+);
+
+export const settings = sqliteTable(
+  'settings',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    org_id: orgId(),
+    key: text().notNull(),
+    /** Sealed in the file, always; plain in rows. */
+    value: text().notNull(),
+    is_secret: integer({ mode: 'boolean' }).notNull().default(false),
+    updated_at: now(),
+  },
+  (table) => [uniqueIndex('settings_org_key').on(table.org_id, table.key)],
+);

@@ -1,0 +1,43 @@
+import type { Permissions } from './schema.ts';
+
+/**
+ * The CLI's built-in tools that an agent can be given. Those that act by themselves after a turn (schedules, monitors,
+ * background workflows) are not among them.
+ */
+const offered = [
+  'Agent',
+  'Bash',
+  'Edit',
+  'Glob',
+  'Grep',
+  'NotebookEdit',
+  'Read',
+  'TaskCreate',
+  'TaskGet',
+  'TaskList',
+  'TaskUpdate',
+  'TodoWrite',
+  'WebFetch',
+  'WebSearch',
+  'Write',
+];
+
+/** Names by which the CLI calls the same tool: in other versions, or in other places of its protocol. */
+const synonyms = new Map([
+  ['Task', 'Agent'],
+  ['TaskCreate', 'TodoWrite'],
+  ['TaskGet', 'TodoWrite'],
+  ['TaskList', 'TodoWrite'],
+  ['TaskUpdate', 'TodoWrite'],
+]);
+
+/** Whether the list names the tool, by this name or another one of the same tool. */
+export function names(list: readonly string[], tool: string): boolean {
+  const canonical = (name: string) => synonyms.get(name) ?? name;
+  return list.includes(tool) || list.some((name) => canonical(name) === canonical(tool));
+}
+
+/** The built-in tools to offer to the model (the CLI's `--tools`); what is not offered cannot be called. */
+export function toolsFor(permissions: Permissions): string[] {
+  return offered.filter((tool) => names(permissions.allowed_tools, tool));
+}

@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import {
+  defaultPermissions,
+  effectivePermissions,
+  permissionsSchema,
+  type RuntimeName,
+  toolsFor,
+} from '../src/index.ts';
+
+test.each([null, undefined, {}])('%j means the default profile of the runtime', (stored) => {
+  for (const runtime of ['docker', 'kubernetes', 'local', 'mock'] as const) {
+    expect(effectivePermissions(stored, runtime, '/w')).toEqual(defaultPermissions(runtime, '/w'));
+  }
+});
+
+test('processes on this host get the file tools by default, containers all tools', () => {
+  expect(toolsFor(defaultPermissions('local', '/w'))).not.toContain('Bash');
+  expect(toolsFor(defaultPermissions('local', '/w'))).not.toContain('Agent');
+  expect(toolsFor(defaultPermissions('local', '/w'))).toEqual(
+    expect.arrayContaining(['Read', 'Write', 'Edit', 'Glob', 'Grep']),
+  );
+  expect(toolsFor(defaultPermissions('docker', '/w'))).toEqual(
+    expect.arrayContaining(['Bash', 'Agent', 'Read', 'Write']),
+  );
+  expect(defaultPermissions('docker', '/workspace/').filesystem_scope).toBe('/workspace');
+});
+
+test.each([
+  [[]],
+  ['Bash'],
+  [7],
+  [true],
+  [{ allowed_tools: 'Bash' }],
+  [{ allowed_tools: ['Bash', 7] }],
+  [{ allowed_tools: null }],
+  [{ allowed_tools: ['Bash'], denied_commands: 'rm *' }],
+  [{ allowed_tools: ['Bash'], filesystem_scope: ['/'] }],
+  [{ allowed_tools: Array.from({ length: 501 }, () => 'Bash') }],
+  [{ allowed_tools: ['Bash'], denied_commands: ['x'.repeat(1001)] }],
+  [{ denied_commands: ['rm *'] }],
+  [{ unknown: 1 }],
+  [{ allowed_tools: [] }],
+  [JSON.parse('{"__proto__": {"allowed_tools": ["Bash"]}}')],
+])('%j allows nothing', (stored) => {
+  expect(effectivePermissions(stored, 'docker', '/w').allowed_tools).toEqual([]);
+});
+
+test('what is stored is taken as it is; unknown keys are ignored', () => {
+  const stored = {
+    allowed_tools: ['Read'],
+    allowed_commands: ['ls'],
+    denied_commands: ['rm *'],
+    filesystem_scope: '/data',
+    ask_tools: ['Write'],
+    ask_commands: ['git push'],
+    approval_timeout_seconds: 60,
+    colour: 'blue',
+  };
+  expect(effectivePermissions(stored, 'local', '/w')).toEqual({
+    allowed_tools: ['Read'],
+    allowed_commands: ['ls'],
+    denied_commands: ['rm *'],
+    filesystem_scope: '/data',
+    ask_tools: ['Write'],
+    ask_commands: ['git push'],
+  });
+  expect(permissionsSchema.parse(stored)).not.toHaveProperty('colour');
+});
+
+test.each([
+  ['absent', undefined, '/w/team'],
+  ['empty', '', ''],
+  ['relative', 'src', '/w/team/src'],
+  ['the workspace of containers', '/workspace', '/w/team'],
+  ['below the workspace of containers', '/workspace/src', '/w/team/src'],
+  ['only alike', '/workspacex', '/workspacex'],
+  ['going up', '/workspace/../..', '/'],
+] as [string, string | undefined, string][])('a scope that is %s', (_what, filesystem_scope, expected) => {
+  const stored = { allowed_tools: ['Read'], filesystem_scope };
+  expect(effectivePermissions(stored, 'local', '/w/team').filesystem_scope).toBe(expected);
+});
+
+test.each([
+  [['Bash', 'Unknown', 'mcp__a__b'], ['Bash']],
+  [['Task'], ['Agent']],
+  [['Agent'], ['Agent']],
+  [['TodoWrite'], ['TaskCreate', 'TaskGet', 'TaskList', 'TaskUpdate', 'TodoWrite']],
+  [[], []],
+])('%j offers %j', (allowed_tools, offered) => {
+  const runtime: RuntimeName = 'docker';
+  expect(toolsFor(effectivePermissions({ allowed_tools }, runtime, '/w'))).toEqual(offered);
+});

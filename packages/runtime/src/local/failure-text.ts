@@ -1,0 +1,36 @@
+import { redact } from '@agentcrew/protocol';
+import type { AgentFiles } from './layout.ts';
+import { lastLines } from './log-files.ts';
+
+const maxLength = 600;
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** A log line for a person: of a JSON line its message and error, anything else as it is. */
+export function readableLine(line: string): string {
+  try {
+    const entry: unknown = JSON.parse(line);
+    if (!isRecord(entry) || typeof entry.msg !== 'string') return line;
+    const error = isRecord(entry.err) && typeof entry.err.message === 'string' ? entry.err.message : undefined;
+    return error && !entry.msg.includes(error) ? `${entry.msg}: ${error}` : entry.msg;
+  } catch {
+    return line;
+  }
+}
+
+/**
+ * The last words of an agent's process, for a message to a person; empty when it said nothing.
+ * @param from sizes of the two logs before the process wrote to them
+ */
+export async function lastWords(
+  files: AgentFiles,
+  secrets: Iterable<string | undefined>,
+  from: { stdout: number; stderr: number } = { stdout: 0, stderr: 0 },
+): Promise<string> {
+  const errors = await lastLines(files.stderr, 5, from.stderr);
+  const lines = errors.length > 0 ? errors : await lastLines(files.stdout, 3, from.stdout);
+  const text = redact(lines.map(readableLine).join(' | '), secrets);
+  return text.length > maxLength ? `…${text.slice(-maxLength)}` : text;
+}

@@ -1,0 +1,27 @@
+import { stat } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import { CrewError, slugSchema } from '@agentcrew/protocol';
+import type { Layout } from './layout.ts';
+import { ensurePrivateFolder } from './private-files.ts';
+
+/**
+ * The workspace of a team: `workspacePath`, or a folder of its own, made when it is missing.
+ * @throws CrewError INVALID_TEAM when `workspacePath` is not an existing folder
+ */
+export async function openWorkspace(paths: Layout, team: string, workspacePath?: string): Promise<string> {
+  if (!workspacePath) {
+    await ensurePrivateFolder(paths.workspace(team));
+    return paths.workspace(team);
+  }
+  const found = await stat(workspacePath).catch(() => undefined);
+  if (!isAbsolute(workspacePath) || !found?.isDirectory()) {
+    throw new CrewError('INVALID_TEAM', `workspace_path is not an existing folder: ${workspacePath}`);
+  }
+  return workspacePath;
+}
+
+/** What is no slug must never become a path. @throws CrewError INVALID_TEAM */
+export function requireSlug(value: string): void {
+  if (slugSchema.safeParse(value).success) return;
+  throw new CrewError('INVALID_TEAM', `not a valid name for a team or an agent: ${value}`);
+}
