@@ -3,7 +3,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Crew } from './crew/crew.ts';
-import { errorAnswers } from './plugins/errors.ts';
+import { errorAnswers, refuseBroken, refuseUnroutable } from './plugins/errors.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { metrics } from './plugins/metrics.ts';
 import { notFound } from './plugins/not-found.ts';
@@ -47,6 +47,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     requestIdHeader: 'x-request-id',
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
+    frameworkErrors: refuseUnroutable,
+    clientErrorHandler: refuseBroken,
     routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 4096 },
   });
   app.setValidatorCompiler(validatorCompiler);
@@ -58,11 +60,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 
   await app.register(errorAnswers);
   await app.register(notFound);
+  // Before whatever refuses requests: only then it ends the connection of an upgrade that was refused.
+  await app.register(sockets, { maxClients: options.maxSockets });
   await app.register(origins, { allowed: options.corsOrigins, onLoopback: options.onLoopback });
   await app.register(jsonBody);
   await app.register(teamLookup, { db: crew.db });
   await app.register(openApi, { version: options.version });
-  await app.register(sockets, { maxClients: options.maxSockets });
   await app.register(metrics, { crew, openSockets: app.openSockets });
 
   await app.register(operationRoutes, { crew });

@@ -102,7 +102,7 @@ export const variables = {
     "Messages older than this leave a team's NATS stream (not the database).",
   ),
   STREAM_MAX_BYTES: variable(
-    z.coerce.number().int().min(1_048_576).default(1_073_741_824),
+    z.coerce.number().int().min(1_048_576).default(268_435_456),
     "Size limit of a team's NATS stream in bytes; the oldest messages leave first.",
   ),
   WS_MAX_CLIENTS: variable(

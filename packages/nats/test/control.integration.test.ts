@@ -53,7 +53,7 @@ describe('control requests', () => {
     await waitFor('the agent to listen', () => pair.api.request('lead', status, 5_000));
     responder[Symbol.dispose]();
     await waitFor('the agent to be gone', () =>
-      pair.api.request('lead', status, 5_000).then(
+      pair.api.request('lead', status, 1_000).then(
         () => false,
         (error) => error.code === 'AGENT_NOT_READY',
       ),

@@ -19,7 +19,8 @@ const longestRetryMs = 5_000;
  * aborts. What cannot be stored (disk full, database locked) is tried again and not acknowledged meanwhile.
  */
 export async function runRelay(deps: RelayDeps, teamId: string, bus: TeamBus, signal: AbortSignal): Promise<void> {
-  const options = { durable: relayConsumer, maxAckPending: 256, ackWaitMs: 30_000 };
+  // One at a time: only so the order of the stream survives a kill of the server.
+  const options = { durable: relayConsumer, maxAckPending: 1, ackWaitMs: 30_000 };
   await bus.consume(options, (delivery) => store(deps, teamId, delivery, signal), signal);
 }
 

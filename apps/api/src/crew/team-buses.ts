@@ -52,6 +52,7 @@ export function createTeamBuses(deps: TeamBusesDeps): TeamBuses {
       name: `api-${team.slug}`,
       team: team.slug,
       signal,
+      onProblem: (problem) => deps.log.warn({ team_id: team.id, problem }, 'bus problem'),
     });
     await ensureStream(team.id, bus);
     const stop = new AbortController();
@@ -66,13 +67,14 @@ export function createTeamBuses(deps: TeamBusesDeps): TeamBuses {
   }
 
   async function serve(teamId: string, bus: TeamBus, signal: AbortSignal): Promise<void> {
-    using _ = bus.onConnection((connected) => {
+    const watch = bus.onConnection((connected) => {
       deps.log[connected ? 'info' : 'warn']({ team_id: teamId }, connected ? 'bus connected' : 'bus disconnected');
       if (connected) deps.onConnected(teamId);
     });
     await deps.serve(teamId, bus, signal).catch((error: unknown) => {
       if (!signal.aborted) deps.log.error({ team_id: teamId, error: messageOf(error) }, 'relay ended');
     });
+    watch[Symbol.dispose]();
   }
 
   async function close(teamId: string): Promise<void> {

@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import { CrewError, type ErrorCode } from '@agentcrew/protocol';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { type Issue, validationMessage } from '../validation-message.ts';
 
@@ -30,6 +33,37 @@ export function sendError(reply: FastifyReply, request: FastifyRequest, error: C
     ...(error.details === undefined || error.status >= 500 ? {} : { details: error.details }),
     request_id: request.id,
   });
+}
+
+/** Answers a request whose path cannot be decoded: it gets to no route and through no hook. */
+export function refuseUnroutable(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  // An upgrade that is refused this early has nobody else who ends its connection.
+  if (request.raw.headers.upgrade) reply.raw.once('finish', () => request.raw.socket.destroySoon());
+  reply.header('x-request-id', request.id);
+  sendError(reply, request, new CrewError('INVALID_REQUEST', error.message));
+}
+
+/** Node's codes for what comes in and is no request, with the status it answers by itself. */
+const statusOfBroken: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+
+/** Answers what is not HTTP, has too large headers or never ends, and closes the connection. */
+export function refuseBroken({ code }: ConnectionError, socket: Socket): void {
+  if (code === 'ECONNRESET' || !socket.writable) return;
+  const status = statusOfBroken[code] ?? 400;
+  const request_id = randomUUID();
+  const body = JSON.stringify({
+    error: `invalid request: ${STATUS_CODES[status]}`,
+    code: 'INVALID_REQUEST',
+    request_id,
+  });
+  const headers = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-request-id: ${request_id}`,
+    'connection: close',
+  ];
+  socket.end(`${headers.join('\r\n')}\r\n\r\n${body}`, () => socket.destroySoon());
 }
 
 function asCrewError(error: FastifyError | CrewError): CrewError {

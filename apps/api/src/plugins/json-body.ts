@@ -1,22 +1,45 @@
+import { CrewError } from '@agentcrew/protocol';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 
+/** Deeper than any body of ours; what walks through one deeper than this could run out of stack. */
+const maxDepth = 64;
+
 /**
  * Reads JSON bodies as our clients send them: an empty body with a JSON content type is no body, and a field that is
- * `null` is an absent one. Keys that would reach an object's prototype are refused with 400.
+ * `null` is an absent one. Refused with 400: keys that would reach an object's prototype, and texts that no file,
+ * process or database could hold as they are. Other content types are refused with 415.
  */
 export const jsonBody = fp(async (app: FastifyInstance) => {
   const parse = app.getDefaultJsonParser('error', 'error');
-  app.removeContentTypeParser('application/json');
+  app.removeContentTypeParser(['application/json', 'text/plain']);
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text: string, done) => {
     if (text.trim() === '') return done(null, undefined);
-    parse(request, text, (error, value) => done(error, error ? undefined : (withoutNulls(value) ?? undefined)));
+    parse(request, text, (error, value) => {
+      if (error) return done(error);
+      try {
+        done(null, cleaned(value, 0) ?? undefined);
+      } catch (refusal) {
+        done(refusal as CrewError);
+      }
+    });
   });
 });
 
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
+function cleaned(value: unknown, depth: number): unknown {
+  if (depth > maxDepth) throw refused('it is nested too deeply');
+  if (typeof value === 'string') return readable(value);
+  if (Array.isArray(value)) return value.map((item) => cleaned(item, depth + 1));
   if (typeof value !== 'object' || value === null) return value;
   const fields = Object.entries(value).filter(([, field]) => field !== null);
-  return Object.fromEntries(fields.map(([key, field]) => [key, withoutNulls(field)]));
+  return Object.fromEntries(fields.map(([key, field]) => [readable(key), cleaned(field, depth + 1)]));
+}
+
+function readable(text: string): string {
+  if (text.includes('\0') || !text.isWellFormed()) throw refused('texts must not contain NUL or half characters');
+  return text;
+}
+
+function refused(rule: string): CrewError {
+  return new CrewError('INVALID_REQUEST', `invalid request body: ${rule}`);
 }

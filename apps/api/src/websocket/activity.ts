@@ -1,4 +1,4 @@
-import { setImmediate as nextTick } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTick } from 'node:timers/promises';
 import type { MessageRow } from '@agentcrew/models';
 import type { WebSocket } from '@fastify/websocket';
 import type { FastifyInstance } from 'fastify';
@@ -11,6 +11,7 @@ import { cursorSchema, messageJson } from '../schemas/message.ts';
 const replayBatch = 200;
 /** A client that lets more than this pile up reads on from the database, at its own pace. */
 const maxBufferedBytes = 4 * 1024 * 1024;
+const drainPollMs = 20;
 
 /**
  * `/ws/teams/:id/activity`: each message row of the team as one frame, in the order of `seq`. Without `since` only
@@ -21,7 +22,7 @@ export async function activitySocket(app: FastifyInstance, { crew }: { crew: Cre
     '/ws/teams/:id/activity',
     {
       websocket: true,
-      onRequest: app.limitSockets,
+      onRequest: app.admitSocket,
       schema: { hide: true, params: teamParams, querystring: z.object({ since: cursorSchema.optional() }) },
     },
     (socket, request) => {
@@ -79,6 +80,6 @@ function follow(crew: Crew, socket: WebSocket, teamId: string, since: number): v
 
 /** Resolves when the socket has little left to send, or is closed. A dead peer is ended by the pings. */
 async function drained(socket: WebSocket): Promise<void> {
-  do await nextTick();
-  while (socket.readyState === socket.OPEN && socket.bufferedAmount > maxBufferedBytes / 4);
+  await nextTick();
+  while (socket.readyState === socket.OPEN && socket.bufferedAmount > maxBufferedBytes / 4) await delay(drainPollMs);
 }

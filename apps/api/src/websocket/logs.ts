@@ -19,7 +19,7 @@ const tailQuery = z.object({
 /** `/ws/teams/:id/logs` (all agents) and `/ws/teams/:id/logs/:agentId`: a JSON object for each line of log. */
 export async function logSockets(app: FastifyInstance, { crew }: { crew: Crew }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const base = { websocket: true as const, onRequest: app.limitSockets };
+  const base = { websocket: true as const, onRequest: app.admitSocket };
 
   routes.get(
     '/ws/teams/:id/logs',
