@@ -3,12 +3,12 @@ import { messageOf } from '@agentcrew/protocol';
 import { startScriptedModel, temporaryFolder } from '@agentcrew/testkit';
 import { cleanUp } from './demo/clean-up.ts';
 import { Client } from './demo/client.ts';
-import { bringUp, chat, showPlaces } from './demo/play.ts';
+import { bringUp, chat, leaderLog, showPlaces } from './demo/play.ts';
 import { naturalMessage, scriptedMessage } from './demo/scene.ts';
 import { Server } from './demo/server.ts';
 import { detail, heading, indented } from './demo/show.ts';
 
-const deadlineMs = 10 * 60_000;
+const deadlineMs = 5 * 60_000;
 /** Pause between the pieces of the scripted model's answers, so that there is something to watch. */
 const typingMs = 15;
 
@@ -38,7 +38,9 @@ async function play(dataDir: string, signal: AbortSignal): Promise<void> {
   } catch (error) {
     process.exitCode = 1;
     console.error(`\nThe demo failed: ${messageOf(signal.aborted ? signal.reason : error)}`);
-    if (server && !signal.aborted) console.error(`The server's last lines:\n${indented(server.lastLines(15))}`);
+    if (server) console.error(`The server's last lines:\n${indented(server.lastLines(15))}`);
+    const words = await leaderLog(dataDir);
+    if (words) console.error(`The leader's last lines:\n${indented(words)}`);
   } finally {
     await cleanUp(server, dataDir);
   }
@@ -48,7 +50,7 @@ const cut = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => cut.abort(new Error(`ended by ${name}`)));
 }
-const late = setTimeout(() => cut.abort(new Error('it took longer than 10 minutes')), deadlineMs);
+const late = setTimeout(() => cut.abort(new Error('it took longer than 5 minutes')), deadlineMs);
 await using folder = await temporaryFolder();
 await play(folder.path, cut.signal);
 clearTimeout(late);

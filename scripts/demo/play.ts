@@ -49,17 +49,28 @@ export async function chat(client: Client, { id }: Team, text: string, signal: A
   }
 }
 
+/** The last lines that the leader's sidecar wrote; empty when there is none. */
+export async function leaderLog(dataDir: string): Promise<string> {
+  const lines = await readFile(logOf(dataDir, 'ada'), 'utf8').catch(() => '');
+  return lines.trimEnd().split('\n').slice(-10).join('\n');
+}
+
+function logOf(dataDir: string, agent: string): string {
+  return join(dataDir, 'teams', team.name, 'agents', agent, 'stdout.log');
+}
+
 /** Says where everything is, while it is there. */
 export async function showPlaces(server: Server, dataDir: string): Promise<void> {
   const processes = await processesOf(dataDir);
   const { port } = JSON.parse(await readFile(join(dataDir, 'nats', 'teams.json'), 'utf8')) as { port: number };
   const pids = (name: string) => [...processes].filter(([, owner]) => owner === name).map(([pid]) => pid);
   heading('Where everything runs');
-  detail(`server      ${server.url} (pid ${server.pid}), log ${server.log}`);
+  detail(`server      ${server.url} (pid ${server.pid}, Node.js ${process.version}), log ${server.log}`);
   detail(`message bus nats://127.0.0.1:${port} (pid ${pids('nats-server').join(', ')}), log ${dataDir}/nats/nats.log`);
   for (const { name } of team.agents) {
-    const log = join(dataDir, 'teams', team.name, 'agents', name, 'stdout.log');
-    detail(`${name.padEnd(11)} sidecar and Claude Code CLI, pids ${pids(name).join(', ')}, log ${log}`);
+    detail(
+      `${name.padEnd(11)} sidecar and Claude Code CLI, pids ${pids(name).join(', ')}, log ${logOf(dataDir, name)}`,
+    );
   }
   detail(`workspace   ${join(dataDir, 'teams', team.name, 'workspace')}`);
 }

@@ -151,6 +151,16 @@ test('a CLI that does not obey is ended, and the turn still answered', async () 
   expect(claude.disposed).toBe(true);
 });
 
+test('a CLI that dies of the interrupt does not get the message again', async () => {
+  await using scene = await setUp();
+  const reply = scene.answer();
+  const claude = await scene.cli(0);
+  scene.end.want({ status: 'interrupted', code: 'TURN_INTERRUPTED', error: 'stop it' });
+  claude.die();
+  expect(await reply).toMatchObject({ status: 'interrupted', error: 'stop it' });
+  expect(scene.clis).toHaveLength(1);
+});
+
 test('when the process ends the turn stays for the next one', async () => {
   await using scene = await setUp();
   const reply = scene.answer();

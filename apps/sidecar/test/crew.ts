@@ -118,7 +118,8 @@ export class Crew implements AsyncDisposable {
     const { port, pid } = JSON.parse(await readFile(join(this.spec.state_dir, 'health.json'), 'utf8'));
     if (pid !== this.sidecarPid) throw new Error('health.json is that of an earlier process');
     const response = await fetch(`http://127.0.0.1:${port}/readyz`);
-    return { status: response.status, checks: (await response.json()).checks };
+    const { checks } = (await response.json()) as { checks: Record<string, boolean> };
+    return { status: response.status, checks };
   }
 
   async ready(): Promise<void> {

@@ -69,9 +69,9 @@ export interface TurnResult {
   /** HTTP status of the model's API, when it refused. */
   apiStatus?: number;
   terminalReason?: string;
-  /** Of this turn alone. */
+  /** Of this turn alone, subagents included. */
   usage: Usage;
-  /** US dollars, of this turn alone (the CLI counts per process). */
+  /** US dollars, of this turn alone, subagents included (the CLI's own total goes on over a resumed session). */
   costUsd: number;
   durationMs: number;
   sessionId: string;
@@ -84,7 +84,7 @@ export interface ClaudeProcess extends AsyncDisposable {
   readonly exited: Promise<{ exitCode?: number; signal?: string; stderr: string }>;
   /**
    * Runs one turn; not while another runs. `content` is text, or several text blocks. `uuid` names the user message
-   * in the transcript. Rejects with CrewError `CLI_FAILED` when the process ends before the result.
+   * in the transcript; a new one for every attempt, because the CLI passes over a message whose uuid it knows. Rejects with CrewError `CLI_FAILED` when the process ends before the result.
    */
   turn(input: { content: string | string[]; uuid: string }): Promise<TurnResult>;
   /** Ends the running turn, whose result then says `interrupted`. Harmless when idle. */

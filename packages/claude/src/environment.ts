@@ -28,7 +28,7 @@ const refused =
   /^(ANTHROPIC_|CLAUDE|LD_|DYLD_|BUN_|DISABLE_|AWS_BEARER_TOKEN_BEDROCK$|NODE_OPTIONS$|BASH_ENV$|ENV$|IS_SANDBOX$|API_TIMEOUT_MS$|HOME$)/;
 
 /** Names the file descriptor on which the CLI reads its credential. */
-export const credentialDescriptor = 3;
+const credentialDescriptor = 3;
 
 /** The CLI's environment, from scratch. Credentials are not in it: they travel through a pipe (see `credentialOf`). */
 export function buildEnvironment(options: ClaudeOptions): Record<string, string> {

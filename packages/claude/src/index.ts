@@ -1,5 +1,6 @@
 export * from './claude.ts';
 export { toEvents } from './events.ts';
 export { findClaude } from './find-claude.ts';
+export { launch } from './launch.ts';
 export { startClaude } from './start-claude.ts';
 export { type TranscriptState, transcriptState } from './transcript-state.ts';

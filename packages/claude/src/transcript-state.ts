@@ -41,11 +41,11 @@ function isOtherPrompt(line: Record<string, unknown>, prompt: unknown): boolean 
   return isPrompt && line.promptId !== prompt;
 }
 
-/** The text of an assistant line with which the model ended the turn. What the CLI says in its stead is no answer. */
+/** The text of an assistant line with which the model ended the turn. What the CLI says in its stead has another stop reason. */
 function finalText(line: Record<string, unknown>): string | undefined {
-  if (line.type !== 'assistant' || line.isApiErrorMessage === true || !isObject(line.message)) return undefined;
-  const { model, stop_reason: stopReason, content } = line.message;
-  if (model === '<synthetic>' || stopReason !== 'end_turn' || !Array.isArray(content)) return undefined;
+  if (line.type !== 'assistant' || !isObject(line.message)) return undefined;
+  const { stop_reason: stopReason, content } = line.message;
+  if (stopReason !== 'end_turn' || !Array.isArray(content)) return undefined;
   const block: unknown = content.findLast((part) => isObject(part) && part.type === 'text');
   return isObject(block) && typeof block.text === 'string' ? block.text : undefined;
 }

@@ -12,7 +12,7 @@ export type InputLine =
   | { type: 'control_request'; request_id: string; request: { subtype: 'initialize' | 'interrupt' } }
   | { type: 'control_response'; response: ControlAnswer };
 
-export type ControlAnswer =
+type ControlAnswer =
   | { subtype: 'success'; request_id: string; response: PermissionAnswer }
   | { subtype: 'error'; request_id: string; error: string };
 

@@ -24,7 +24,7 @@ test('two turns in one process', async () => {
   });
   const second = await cli.turn(say(['some context', '!think hmm\n!say the answer']));
   expect(second).toMatchObject({ outcome: 'completed', text: 'the answer' });
-  expect(second.costUsd).toBeCloseTo(first.costUsd);
+  expect(second.costUsd).toBeCloseTo(first.costUsd, 9);
   expect(first.costUsd).toBeGreaterThan(0);
 
   expect(events.find((event) => event.type === 'init')).toMatchObject({
@@ -40,7 +40,7 @@ test('two turns in one process', async () => {
   expect(JSON.stringify(model.requests[1]?.body)).toContain('You are a test.');
 });
 
-test('an allowed tool runs, with the input that the decision gave it', async () => {
+test('every call is asked about, a harmless one too; an allowed tool runs, with the input that the decision gave it', async () => {
   const { cwd, calls, events, start } = await agentPlace({
     decide: async (call) => {
       calls.push(call);
@@ -52,6 +52,10 @@ test('an allowed tool runs, with the input that the decision gave it', async () 
   expect(result).toMatchObject({ outcome: 'completed', text: 'Done. from-tool' });
   expect(calls).toMatchObject([{ tool: 'Bash', input: { command: 'echo from-tool; touch made' } }]);
   expect((await readdir(cwd)).sort()).toEqual(['also', 'made']);
+  await cli.turn(
+    say(`!tool Glob {"pattern":"*"}\n!tool Read {"file_path":"${cwd}/made"}\n!tool Bash {"command":"ls"}`),
+  );
+  expect(calls.map(({ tool }) => tool)).toEqual(['Bash', 'Glob', 'Read', 'Bash']);
   expect(events).toContainEqual(
     expect.objectContaining({ type: 'tool_result', isError: false, content: expect.stringContaining('from-tool') }),
   );
@@ -177,13 +181,15 @@ test.each([
 test('a message of 1 MB and instructions of 300 KB arrive; a mentioned file is not read unasked', async () => {
   const { model, options, calls, start } = await agentPlace({ instructions: `BEGIN ${'i'.repeat(300_000)} END-OF-IT` });
   const cli = await start();
-  const big = `${'x'.repeat(1_000_000)} @${options.configDir}/instructions.txt`;
+  const mentioned = join(options.home, 'mentioned.txt');
+  await writeFile(mentioned, 'not asked for');
+  const big = `${'x'.repeat(1_000_000)} @${mentioned}`;
   const result = await cli.turn(say(big));
   expect(result.outcome).toBe('completed');
   const body = requestBody(model);
   expect(JSON.stringify(body.system)).toContain('END-OF-IT');
   expect(JSON.stringify(body.messages)).toContain('x'.repeat(1_000_000));
-  expect(JSON.stringify(body.messages)).not.toContain('END-OF-IT');
+  expect(JSON.stringify(body.messages)).not.toContain('not asked for');
   expect(calls).toEqual([]);
 });
 
@@ -223,11 +229,12 @@ test('killed while the model thinks: the turn is recorded; the cost of a resumed
   await first[Symbol.asyncDispose]();
 
   const second = await start();
-  expect((await second.turn(say('!say two'))).costUsd).toBeCloseTo(costUsd);
+  expect((await second.turn(say('!say two'))).costUsd).toBeCloseTo(costUsd, 9);
   const pending = say('!hang');
   const turn = second.turn(pending);
   turn.catch(() => {});
-  await model.waitForRequest('the request', (request) => request.userText === '!hang');
+  // At once: the CLI's own habit is to write the transcript a tenth of a second later.
+  await waitFor('the request', () => model.requests.some(({ userText }) => userText === '!hang'), { intervalMs: 1 });
   process.kill(second.pid, 'SIGKILL');
   await expect(turn).rejects.toMatchObject({ code: 'CLI_FAILED' });
   expect(await transcriptState(options.configDir, options.sessionId, pending.uuid)).toBe('started');

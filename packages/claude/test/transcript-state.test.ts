@@ -53,11 +53,7 @@ const cases: [string, (object | string)[], Awaited<ReturnType<typeof stateOf>>][
     [user('u', 'p1'), assistant('I look', 'tool_use'), user('v', 'p2'), assistant('no', 'end_turn')],
     'started',
   ],
-  [
-    'failed at the model',
-    [user('u', 'p1'), assistant('API Error', 'stop_sequence', { isApiErrorMessage: true })],
-    'started',
-  ],
+  ['failed at the model', [user('u', 'p1'), assistant('API Error', 'stop_sequence')], 'started'],
   ['a subagent answered', [user('u', 'p1'), assistant('no', 'end_turn', { isSidechain: true })], 'started'],
   [
     'compacted on the way',

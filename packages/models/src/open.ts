@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
@@ -69,7 +69,7 @@ function connect(path: string): Connection {
 /** SQLite would create the file readable for everybody; what it adds beside it takes over the file's mode. */
 function createFile(path: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    createFolder(dirname(path));
     closeSync(openSync(path, 'a', 0o600));
   } catch (error) {
     throw storageUnavailable(
@@ -77,5 +77,17 @@ function createFile(path: string): void {
       'the file cannot be created or written; choose another path or its permissions',
       error,
     );
+  }
+}
+
+/** One by one: Node's own recursive way never returns where the file system says that a parent is missing (`/proc`). */
+function createFolder(path: string): void {
+  if (existsSync(path)) return;
+  createFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process was faster.
+    if (!existsSync(path)) throw error;
   }
 }

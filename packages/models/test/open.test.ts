@@ -88,6 +88,11 @@ test.each([
   expect(() => openDatabase({ path, encryptionKey })).toThrow(unavailable(`${path}: the file cannot be created`));
 });
 
+test.runIf(process.platform === 'linux')('a folder that cannot be created is unavailable', () => {
+  const impossible = '/proc/agentcrew/data/crew.db';
+  expect(() => openDatabase({ path: impossible, encryptionKey })).toThrow(unavailable(impossible));
+});
+
 test('a file that is no database is unavailable, and stays as it is', () => {
   mkdirSync(join(path, '..'));
   writeFileSync(path, 'something else entirely, which nobody wants to lose'.repeat(100));

@@ -10,6 +10,7 @@ const least = {
   nats_url: 'nats://127.0.0.1:4222',
   workspace: '/workspace',
   state_dir: '/state',
+  permissions: null,
 };
 
 test('what is absent has a default', () => {
@@ -31,6 +32,11 @@ test('one limit may be given without the others', () => {
 test('permissions pass as they are: the gate reads them', () => {
   const permissions = { allowed_tools: 'not even a list' };
   expect(agentSpecSchema.parse({ ...least, permissions }).permissions).toEqual(permissions);
+});
+
+test('permissions that got lost on the way are not taken for none', () => {
+  const { permissions: _, ...lost } = least;
+  expect(agentSpecSchema.safeParse(lost).success).toBe(false);
 });
 
 test.each([

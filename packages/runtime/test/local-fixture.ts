@@ -65,8 +65,11 @@ export async function openLocal(overrides: Partial<LocalRuntimeOptions> = {}): P
     pidOf: async (id) => alivePid(stateFile(id, 'process.json')),
     natsPid: async () => alivePid(join(dataDir, 'nats', 'process.json')),
     async [Symbol.asyncDispose]() {
-      const teams = await readFile(join(dataDir, 'nats', 'teams.json'), 'utf8').then(JSON.parse, () => ({ teams: [] }));
-      for (const { team } of teams.teams) await runtime.teardownInfra(team, { removeData: true });
+      const served = await readFile(join(dataDir, 'nats', 'teams.json'), 'utf8').then(JSON.parse, () => ({
+        teams: [],
+      }));
+      const teams = [...served.teams, ...(await runtime.listAgents())].map(({ team }: { team: string }) => team);
+      for (const team of new Set(teams)) await runtime.teardownInfra(team, { removeData: true });
       for (const one of opened) await one[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     },

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { connectBus, type TeamBus } from '@agentcrew/nats';
@@ -7,16 +7,7 @@ import { temporaryFolder, waitFor } from '@agentcrew/testkit';
 import { describe, expect, it } from 'vitest';
 import { isPortFree } from '../src/local/free-port.ts';
 import type { AgentRuntime } from '../src/runtime.ts';
-import {
-  agentConfig,
-  exists,
-  hasNatsServer,
-  infraOf,
-  type LocalFixture,
-  never,
-  openLocal,
-  table,
-} from './local-fixture.ts';
+import { agentConfig, hasNatsServer, infraOf, type LocalFixture, never, openLocal, table } from './local-fixture.ts';
 
 const limits = { maxAgeMs: 3_600_000, maxBytes: 64 * 1024 * 1024 };
 
@@ -104,7 +95,7 @@ describe.skipIf(!hasNatsServer)('nats-server on this host', () => {
       expect(await streamSurvived(runtime, 'crew')).toBe(before);
       await runtime.teardownInfra('crew', { removeData });
     }
-    expect(await exists(join(local.dataDir, 'nats', 'store', 'jetstream', 'crew'))).toBe(false);
+    expect(await readdir(join(local.dataDir, 'nats', 'store', 'jetstream'))).toEqual([]);
   });
 
   it('gives every team a user of its own, and follows a new token', async () => {

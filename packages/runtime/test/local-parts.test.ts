@@ -64,9 +64,12 @@ it('runs one key in order and different keys side by side', async () => {
 });
 
 it('writes names and tokens into the configuration of nats-server as texts', () => {
-  const config = natsConfig({ port: 4222, teams: [{ team: '123', token: 'a"b\\', active: true }] }, '/store');
+  const config = natsConfig(
+    { port: 4222, teams: [{ team: '123', account: '123-ab', token: 'a"b\\', active: true }] },
+    '/store',
+  );
   expect(config).toContain('listen: "127.0.0.1:4222"');
-  expect(config).toContain('"123": { jetstream: enabled, users: [ { user: "123", password: "a\\"b\\\\" } ] }');
+  expect(config).toContain('"123-ab": { jetstream: enabled, users: [ { user: "123", password: "a\\"b\\\\" } ] }');
 });
 
 it('keeps its files from other users', async () => {

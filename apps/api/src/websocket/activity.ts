@@ -8,7 +8,7 @@ import type { Crew } from '../crew/crew.ts';
 import { teamParams } from '../schemas/common.ts';
 import { cursorSchema, messageJson } from '../schemas/message.ts';
 
-const replayBatch = 200;
+const replayBatch = 100;
 /** A client that lets more than this pile up reads on from the database, at its own pace. */
 const maxBufferedBytes = 4 * 1024 * 1024;
 const drainPollMs = 20;
@@ -53,14 +53,18 @@ function follow(crew: Crew, socket: WebSocket, teamId: string, since: number): v
    * event loop, in which no row can be inserted: so there is no gap, and the cursor rules out doubles.
    */
   async function catchUp(): Promise<void> {
-    while (socket.readyState === socket.OPEN) {
+    for (;;) {
+      await drained(socket);
+      if (socket.readyState !== socket.OPEN) return;
       const rows = crew.db.messages.after({ teamId, seq: cursor, limit: replayBatch });
       if (rows.length === 0) {
         live = true;
         return;
       }
-      for (const row of rows) send(row);
-      await drained(socket);
+      for (const row of rows) {
+        send(row);
+        if (socket.bufferedAmount > maxBufferedBytes) break;
+      }
     }
   }
 

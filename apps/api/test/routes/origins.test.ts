@@ -86,13 +86,11 @@ describe('a list of origins', () => {
   test('keeps all others out, WebSockets too', async () => {
     await start({ corsOrigins: ['https://app.example', 'loopback'] });
     for (const origin of ['https://evil.example', 'null', 'http://localhost.evil.example', 'https://app.example:444']) {
-      const headers = { 'access-control-allow-origin': undefined };
       for (const method of ['GET', 'POST', 'OPTIONS']) {
         const answer = await app.client.send(method, '/api/teams', from(origin));
         expectError(answer, 403, 'ORIGIN_NOT_ALLOWED', origin);
         expect(answer.headers.get('access-control-allow-origin')).toBeNull();
       }
-      expect(headers).toBeDefined();
       expect(await openSocket(origin)).toBe(403);
     }
     expect((await app.client.get('/api/teams')).body).toEqual([]);

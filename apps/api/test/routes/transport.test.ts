@@ -48,9 +48,6 @@ describe('an empty body with a JSON content type', () => {
     expectError(await app.client.post(`/api/teams/${unknownId}/chat`), 404, 'TEAM_NOT_FOUND', 'team not found');
   });
 
-  test('404 for an unknown method of a known path that would need no body is 405', async () => {
-    expectError(await app.client.send('PATCH', '/api/teams'), 405, 'METHOD_NOT_ALLOWED');
-  });
 });
 
 test('a body of null is no body', async () => {
@@ -126,10 +123,8 @@ describe('paths', () => {
   );
 
   test('that are endless', async () => {
-    const long = `/api/teams/${'x'.repeat(10_000)}`;
-    const answer = await app.client.get(long);
-    expect([404, 414]).toContain(answer.status);
-    expect(answer.body).toMatchObject({ error: expect.any(String), code: expect.any(String) });
+    expectError(await app.client.get(`/api/teams/${'x'.repeat(10_000)}`), 400, 'INVALID_REQUEST');
+    expectError(await app.client.get(`/api/teams/${'x'.repeat(4000)}`), 404, 'TEAM_NOT_FOUND');
   });
 
   test.each(['/ws', '/ws/teams/x/activity', '/ws/teams/x/logs', '/ws/teams/x/logs/y', '/WS/teams/x/activity/', '/ws/?a=b'])(

@@ -30,6 +30,10 @@ export interface TestApp extends AsyncDisposable {
   crew: Crew;
   runtime: MockRuntime;
   client: Client;
+  /** The server's end of each open WebSocket. */
+  sockets(): Set<{ bufferedAmount: number }>;
+  /** Stops and deletes all teams, so that tests can share a server. */
+  clear(): Promise<void>;
   /** What the server does when it ends: every connection closed, nothing running any more. */
   close(): Promise<void>;
 }
@@ -65,6 +69,13 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const { port } = app.server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
 
+  async function clear(): Promise<void> {
+    for (const team of db.teams.all()) {
+      if (team.status !== 'stopped') await crew.deployer.stop(team);
+      await crew.deployer.remove(team);
+    }
+  }
+
   let closing: Promise<void> | undefined;
   async function end(): Promise<void> {
     await app.close();
@@ -75,5 +86,5 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     closing ??= end();
     return closing;
   };
-  return { url, port, db, crew, runtime, client: createClient(url), close, [Symbol.asyncDispose]: close };
+  return { url, port, db, crew, runtime, client: createClient(url), sockets: () => app.websocketServer.clients, clear, close, [Symbol.asyncDispose]: close };
 }

@@ -31,7 +31,8 @@ export async function runTurn(run: TurnRun): Promise<TurnResult | undefined> {
   using _listening = events.listen((event) => watchdog.see(event));
   const finished = claude.turn({ content, uuid });
   const ended = end.wanted.then(() => interrupt(claude, finished, run.graceMs ?? defaultGraceMs));
-  return Promise.race([finished, ended]);
+  // Awaited here, because the watchdog watches until this block is left.
+  return await Promise.race([finished, ended]);
 }
 
 /** The wish is repeated: one that comes before the CLI has begun the turn passes without effect. */

@@ -3,8 +3,10 @@ import { z } from 'zod';
 
 const natsTeamSchema = z.object({
   team: slugSchema,
+  /** Name of the account, another one each time a team of this name is new: see `dropTeam`. */
+  account: z.string(),
   token: z.string(),
-  /** Has infrastructure now. An inactive team keeps its account: see `dropTeam`. */
+  /** Has infrastructure now. An inactive team keeps its account. */
   active: z.boolean(),
 });
 export type NatsTeam = z.infer<typeof natsTeamSchema>;
@@ -21,9 +23,9 @@ const maxPayload = 8 * 1024 * 1024;
 
 /** The configuration file: loopback only, JetStream on files, an account with one user per team. */
 export function natsConfig(state: NatsState, storeDir: string): string {
-  const accounts = state.teams.map(({ team, token }) => {
+  const accounts = state.teams.map(({ team, account, token }) => {
     const user = `{ user: ${JSON.stringify(team)}, password: ${JSON.stringify(token)} }`;
-    return `  ${JSON.stringify(team)}: { jetstream: enabled, users: [ ${user} ] }\n`;
+    return `  ${JSON.stringify(account)}: { jetstream: enabled, users: [ ${user} ] }\n`;
   });
   return [
     `listen: "127.0.0.1:${state.port}"\n`,

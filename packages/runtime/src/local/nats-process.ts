@@ -23,8 +23,8 @@ export function natsFiles(folder: string) {
     record: join(folder, 'process.json'),
     log: join(folder, 'nats.log'),
     store: join(folder, 'store'),
-    /** Where nats-server keeps the JetStream data of an account. */
-    accountStore: (team: string) => join(folder, 'store', 'jetstream', team),
+    /** Where nats-server keeps the JetStream data, a folder for every account. */
+    accounts: join(folder, 'store', 'jetstream'),
   };
 }
 export type NatsFiles = ReturnType<typeof natsFiles>;

@@ -13,6 +13,8 @@ export interface NatsLogin {
   password: string;
 }
 
+const client = { lang: 'agentcrew', version: '1', protocol: 0, pedantic: false };
+
 /** Signs in on loopback; resolves once the server has taken the user and the password. */
 async function openRaw({ port, user, password }: NatsLogin, signal: AbortSignal): Promise<RawNats> {
   const socket = connect({ host: '127.0.0.1', port });
@@ -28,7 +30,9 @@ async function openRaw({ port, user, password }: NatsLogin, signal: AbortSignal)
   }
 
   function settle(): void {
-    if (received.startsWith('-ERR') || received.includes('\n-ERR')) fail(new Error('nats-server refuses the user'));
+    if (/^-ERR/m.test(received)) fail(new Error('nats-server refuses the user'));
+    // The only message with headers here is the server's own `503`: nobody serves the subject.
+    if (/^HMSG/m.test(received)) fail(new Error('JetStream is not enabled for the user'));
     const match = waiting[0]?.pattern.exec(received);
     if (!match) return;
     received = received.slice(match.index + match[0].length);
@@ -57,15 +61,7 @@ async function openRaw({ port, user, password }: NatsLogin, signal: AbortSignal)
   try {
     signal.throwIfAborted();
     await expect(/^INFO .*\r\n/);
-    const login = {
-      user,
-      pass: password,
-      verbose: false,
-      pedantic: false,
-      lang: 'agentcrew',
-      version: '1',
-      protocol: 0,
-    };
+    const login = { user, pass: password, verbose: false, headers: true, no_responders: true, ...client };
     socket.write(`CONNECT ${JSON.stringify(login)}\r\nPING\r\n`);
     await expect(/^PONG\r\n/m);
   } catch (error) {
@@ -83,11 +79,16 @@ async function openRaw({ port, user, password }: NatsLogin, signal: AbortSignal)
   };
 }
 
-/** Whether a server listens on the port and takes this user. */
-export async function takesLogin(login: NatsLogin, timeoutMs: number): Promise<boolean> {
+const infoSchema = z.object({ streams: z.number() });
+
+/**
+ * Whether a server listens on the port, takes this user and serves JetStream to it. During a reload the second is true
+ * a moment before the third.
+ */
+export async function servesUser(login: NatsLogin, timeoutMs: number): Promise<boolean> {
   try {
-    using _ = await openRaw(login, AbortSignal.timeout(timeoutMs));
-    return true;
+    using nats = await openRaw(login, AbortSignal.timeout(timeoutMs));
+    return infoSchema.safeParse(JSON.parse(await nats.request('$JS.API.INFO', ''))).success;
   } catch {
     return false;
   }

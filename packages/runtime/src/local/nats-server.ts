@@ -1,10 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { messageOf } from '@agentcrew/protocol';
 import { freePort } from './free-port.ts';
 import { boundLog } from './log-files.ts';
 import { type NatsState, type NatsTeam, natsConfig, natsStateSchema } from './nats-config.ts';
 import { natsFiles, until } from './nats-process.ts';
-import { deleteAllStreams, takesLogin } from './nats-raw.ts';
+import { deleteAllStreams, servesUser } from './nats-raw.ts';
 import { natsSupervisor, type PortChoice, type SupervisorOptions } from './nats-supervisor.ts';
 import { ensurePrivateFolder, readJsonFile, removePath, writePrivateFile } from './private-files.ts';
 import type { ProcessIdentity } from './process-table.ts';
@@ -60,22 +63,24 @@ export function natsServer(folder: string, options: Omit<SupervisorOptions, 'fil
   }
 
   const login = (state: NatsState, { team, token }: NatsTeam) => ({ port: state.port, user: team, password: token });
-  const takes = (state: NatsState, team: NatsTeam) => async () => takesLogin(login(state, team), answerMs);
+  const serves = (state: NatsState, team: NatsTeam) => async () => servesUser(login(state, team), answerMs);
 
-  async function ensureNow(wanted: NatsTeam): Promise<void> {
-    const { team, token } = wanted;
+  async function ensureNow(team: string, token: string): Promise<void> {
     const state = await load();
     const known = state.teams.find((entry) => entry.team === team);
+    const account = known?.account ?? `${team}-${randomBytes(4).toString('hex')}`;
+    const wanted: NatsTeam = { team, account, token, active: true };
     const recorded = known?.token === token && known.active;
-    if (recorded && (await takes(state, wanted)())) return;
+    if (recorded && (await serves(state, wanted)())) return;
     if (!recorded) state.teams = [...state.teams.filter((entry) => entry !== known), wanted];
     await save(state);
-    await supervisor.repair(portOf(state), takes(state, wanted));
+    await supervisor.repair(portOf(state), serves(state, wanted));
   }
 
   /**
-   * nats-server 2.9 keeps a removed account's streams open on their files, and a later account of that name would
-   * open them a second time. So a stopped team keeps its account, and a deleted one loses its streams first.
+   * nats-server 2.9 keeps a removed account's streams open on their files, and removes the files of a deleted stream
+   * some time later. So a stopped team keeps its account, a deleted one loses its streams first, and a new team of
+   * the same name gets an account, and with it a folder, of another name.
    */
   async function dropNow(team: string, removeData: boolean): Promise<void> {
     const state = await load();
@@ -87,20 +92,33 @@ export function natsServer(folder: string, options: Omit<SupervisorOptions, 'fil
       await save(state);
       if (running) await release(state, running, removeData ? known : undefined);
     }
-    if (removeData) await removePath(files.accountStore(team));
+    if (removeData) await removeStrays(state);
+  }
+
+  /** Removes what accounts have stored that are no more, also those of a removal that was cut off. */
+  async function removeStrays(state: NatsState): Promise<void> {
+    const strays = (await readdir(files.accounts).catch(() => [])).filter(
+      (name) => !name.startsWith('$') && !state.teams.some(({ account }) => account === name),
+    );
+    for (const account of strays) await removePath(join(files.accounts, account));
   }
 
   /** Stops a server that no team needs; else makes it forget the team when that is `removed`. */
   async function release(state: NatsState, running: ProcessIdentity, removed?: NatsTeam): Promise<void> {
     const needed = state.teams.find((entry) => entry.active);
     if (needed && !removed) return;
-    if (needed && removed && (await tryForget(state, running, removed))) return;
+    if (needed && removed && (await tryForget(state, running, removed, needed))) return;
     await supervisor.stop(running);
-    if (needed) await supervisor.start(portOf(state), takes(state, needed));
+    if (needed) await supervisor.start(portOf(state), serves(state, needed));
   }
 
   /** Without a restart. The account must be gone for certain before its files are. */
-  async function tryForget(state: NatsState, running: ProcessIdentity, team: NatsTeam): Promise<boolean> {
+  async function tryForget(
+    state: NatsState,
+    running: ProcessIdentity,
+    team: NatsTeam,
+    needed: NatsTeam,
+  ): Promise<boolean> {
     try {
       await deleteAllStreams(login(state, team), answerMs);
     } catch (error) {
@@ -109,7 +127,8 @@ export function natsServer(folder: string, options: Omit<SupervisorOptions, 'fil
       return false;
     }
     supervisor.reload(running);
-    return await until(async () => !(await takes(state, team)()), reloadMs);
+    const gone = async () => !(await serves(state, team)());
+    return (await until(gone, reloadMs)) && (await until(serves(state, needed), reloadMs));
   }
 
   return {
@@ -117,7 +136,7 @@ export function natsServer(folder: string, options: Omit<SupervisorOptions, 'fil
     ensureTeam: async (team, token, signal) =>
       queue.run('server', async () => {
         signal.throwIfAborted();
-        await ensureNow({ team, token, active: true });
+        await ensureNow(team, token);
       }),
     dropTeam: async (team, removeData) => queue.run('server', async () => dropNow(team, removeData)),
     boundLog: async () => boundLog(files.log),

@@ -1,0 +1,59 @@
+import { fileURLToPath } from 'node:url';
+import { readConfig } from '@agentcrew/api/config.ts';
+import { messageOf } from '@agentcrew/protocol';
+import { startScriptedModel } from '@agentcrew/testkit';
+
+const credentials = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN', 'ANTHROPIC_AUTH_TOKEN'];
+
+/**
+ * Starts the scripted model and makes it what agents talk to. Its port stays the same from run to run: agents outlive
+ * the server and go on to use the address they were started with.
+ */
+async function useScriptedModel(port: number): Promise<void> {
+  const model = await startScriptedModel({ port, deltaDelayMs: 15 }).catch((error: unknown) => {
+    console.error(
+      `The scripted model did not start: ${messageOf(error)}. Set PORT; the model takes the port after it.`,
+    );
+    process.exit(1);
+  });
+  process.env.ANTHROPIC_API_KEY = 'for-the-scripted-model';
+  process.env.ANTHROPIC_BASE_URL = model.url;
+}
+
+function hints(url: string, scripted: boolean): string {
+  const team = '{"name":"first","agents":[{"name":"ada","role":"leader"},{"name":"ben","specialty":"research"}]}';
+  const json = "-H 'content-type: application/json'";
+  const model = scripted
+    ? 'No credential is set: a scripted model answers. To talk to Claude: ANTHROPIC_API_KEY=… make dev'
+    : 'The agents talk to Claude with the credential of your environment.';
+  return `
+${model}
+Everything there is to call: ${url}/docs. To try, one after another in a second terminal (a deploy takes a few seconds):
+
+  id=$(curl -s ${url}/api/teams ${json} -d '${team}' | cut -d '"' -f 4); curl -s -X POST ${url}/api/teams/$id/deploy
+  curl -s ${url}/api/teams/$id/chat ${json} -d '{"message":"Hello! Who are you?"}'
+  curl -s ${url}/api/teams/$id/messages
+
+Ctrl-C ends the server. The agents of a team go on, and the next start finds them; stopping the team ends them:
+  curl -s -X POST ${url}/api/teams/$id/stop
+`;
+}
+
+/** Where the server will listen. A configuration that cannot be used ends everything here. */
+function listenPort(): number {
+  try {
+    const { PORT, LISTEN_ADDR } = readConfig(process.env);
+    return PORT ?? LISTEN_ADDR.port;
+  } catch (error) {
+    console.error(messageOf(error));
+    process.exit(1);
+  }
+}
+
+process.env.RUNTIME ||= 'local';
+process.env.DATA_DIR ||= fileURLToPath(new URL('../data', import.meta.url));
+const port = listenPort();
+const scripted = credentials.every((name) => !process.env[name] && !process.env[`${name}_FILE`]);
+if (scripted) await useScriptedModel(port + 1);
+await import('@agentcrew/api/main.ts');
+console.log(hints(`http://127.0.0.1:${port}`, scripted));
