@@ -17,11 +17,9 @@ const instructions = 'You are the leader of a team. You answer the user.';
 const { rounds, warmUp } = readOptions(process.argv.slice(2), process.env);
 const host = machine();
 const interrupted = new AbortController();
-const signal = AbortSignal.any([
-  interrupted.signal,
-  AbortSignal.timeout(startMs + (warmUp + rounds) * roundMs),
-]);
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupted.abort(new Error(`ended by ${name}`)));
+const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(startMs + (warmUp + rounds) * roundMs)]);
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.on(name, () => interrupted.abort(new Error(`ended by ${name}`)));
 
 const samples = await measure();
 const medians = {

@@ -5,5 +5,13 @@ export function percentile(values: readonly number[], share: number): number {
 }
 
 export function median(values: readonly number[]): number {
-  return (percentile(values, 0.5) + percentile(values.map((value) => -value), 0.5) * -1) / 2;
+  return (
+    (percentile(values, 0.5) +
+      percentile(
+        values.map((value) => -value),
+        0.5,
+      ) *
+        -1) /
+    2
+  );
 }

@@ -30,7 +30,12 @@ export interface Setting {
 export const apiKey = 'for-the-scripted-model';
 
 /** The sample of a turn, from the model's own record of its request. All times are of `performance.now()`. */
-export async function sampleOf(model: ScriptedModel, text: string, sentAt: number, answeredAt: number): Promise<Sample> {
+export async function sampleOf(
+  model: ScriptedModel,
+  text: string,
+  sentAt: number,
+  answeredAt: number,
+): Promise<Sample> {
   const { at, lastByteAt } = await model.waitForRequest(
     'the request to be answered',
     ({ userText, lastByteAt }) => userText === text && lastByteAt !== undefined,

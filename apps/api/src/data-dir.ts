@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { CrewError, messageOf } from '@agentcrew/protocol';
 
 /**
@@ -9,7 +9,7 @@ import { CrewError, messageOf } from '@agentcrew/protocol';
  */
 export function openDataDir(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    createFolder(path);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new CrewError(
@@ -18,6 +18,13 @@ export function openDataDir(path: string): void {
       { cause: error },
     );
   }
+}
+
+/** Level by level: Node's own `recursive` never returns for a folder below `/proc`. */
+function createFolder(path: string): void {
+  if (existsSync(path)) return;
+  createFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 /** What the server marks its processes and containers with: generated once, then kept in the data folder. */

@@ -1,7 +1,7 @@
 import type { ClaudeProcess } from '@agentcrew/claude';
 import { CrewError, messageOf } from '@agentcrew/protocol';
 import type { Log } from './log.ts';
-import { backOff } from './pause.ts';
+import { backOff, timerLimited } from './pause.ts';
 
 export type CliState = 'starting' | 'running' | 'parked' | 'down';
 
@@ -61,9 +61,9 @@ export class Cli {
 
   /** The message is done. */
   release(): void {
+    if (!this.#inUse) return;
     this.#inUse = false;
     this.#failures = 0;
-    if (this.#closed) return;
     if (this.#process) this.#parkLater();
     else this.#restartLater();
   }
@@ -138,7 +138,7 @@ export class Cli {
   #parkLater(): void {
     if (this.#inUse || this.#closed) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#park(), this.#options.idleParkMs);
+    this.#timer = setTimeout(() => this.#park(), timerLimited(this.#options.idleParkMs));
   }
 
   #park(): void {

@@ -58,8 +58,9 @@ export class Ledger {
     writeFileAtomically(this.#turnFile, JSON.stringify(record));
   }
 
-  clearTurn(): void {
-    rmSync(this.#turnFile, { force: true });
+  /** The message is settled. */
+  clearTurn(messageId: string): void {
+    if (this.turn()?.message_id === messageId) rmSync(this.#turnFile, { force: true });
   }
 
   /** The reply a message has already got. */

@@ -46,6 +46,18 @@ test('an idle CLI is parked, and another one started for the next message', asyn
   expect(started[1]?.disposed).toBe(false);
 });
 
+test('a message that needed no CLI does not wake a parked one', async () => {
+  const { cli, started } = setUp();
+  cli.warmUp();
+  await settle();
+  vi.advanceTimersByTime(10_001);
+  await settle();
+  cli.release();
+  vi.advanceTimersByTime(100_000);
+  await settle();
+  expect(started).toHaveLength(1);
+});
+
 test('a CLI that dies while idle is started again, later and later', async () => {
   const scene = setUp();
   const { cli, started } = scene;

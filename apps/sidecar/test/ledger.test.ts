@@ -20,7 +20,9 @@ test('a later process reads the turn in work, until it is cleared', async () => 
   new Ledger(folder.path).saveTurn({ ...record, end });
   const later = new Ledger(folder.path);
   expect(later.turn()).toEqual({ ...record, end });
-  later.clearTurn();
+  later.clearTurn('another');
+  expect(later.turn()).toBeDefined();
+  later.clearTurn('m1');
   expect(new Ledger(folder.path).turn()).toBeUndefined();
 });
 

@@ -128,6 +128,17 @@ test('an interruption is written down for the case that the process dies before 
   expect(scene.loop.interrupt()).toBe(false);
 });
 
+test('a turn that an earlier process was told to end is handed on with its end', async () => {
+  await using scene = await setUp(async (turn) => turn.end.reason ?? { status: 'completed', result: 'ran' });
+  const end = { status: 'interrupted', code: 'TURN_INTERRUPTED', error: 'enough' } as const;
+  const started_at = new Date().toISOString();
+  const record = { message_id: 'm1', uuids: ['u1'], session_id: 's1', attempt: 1, ack_subject: 'old', started_at, end };
+  scene.ledger.saveTurn(record);
+  await scene.fake.deliver(message('m1'));
+  expect(scene.turns[0]?.record).toEqual({ ...record, ack_subject: 'ack.m1' });
+  expect(scene.replies()[0]?.payload).toEqual(end);
+});
+
 test('what is no work is not handed out again; what is unreadable work is answered', async () => {
   await using scene = await setUp();
   expect(await scene.fake.deliver(message('m1', { type: 'skill_status' }))).toBe('term');

@@ -47,6 +47,14 @@ test('a refused credential bites at once, other retries do not', () => {
   expect(bites[0]).toMatchObject({ status: 'failed', code: 'AUTHENTICATION_FAILED' });
 });
 
+test('a limit longer than a timer can take does not bite at once', () => {
+  const bites: EndReason[] = [];
+  const forEver = { ...limits, turn_timeout_ms: 2 ** 40, stall_timeout_ms: 2 ** 40 };
+  using _dog = new Watchdog(forEver, (reason) => bites.push(reason));
+  vi.advanceTimersByTime(3_600_000);
+  expect(bites).toEqual([]);
+});
+
 test('no bite after the turn', () => {
   const { bites, dog } = watch();
   dog[Symbol.dispose]();

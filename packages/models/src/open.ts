@@ -20,7 +20,7 @@ export interface DatabaseOptions {
 
 /**
  * The open database. Everything is synchronous and throws CrewError only: STORAGE_UNAVAILABLE while the file cannot
- * be used (disk full, locked by another process for 5 s, read-only, damaged); the same call may work later.
+ * be used (disk full, locked by another process for 1 s, read-only, damaged); the same call may work later.
  */
 export interface Database extends Disposable {
   readonly teams: TeamQueries;
@@ -54,7 +54,8 @@ function connect(path: string): Connection {
   if (path !== ':memory:') createFile(path);
   const sqlite = new Sqlite(path);
   try {
-    sqlite.pragma('busy_timeout = 5000');
+    // Waiting blocks the whole process: long enough for another's transaction, no longer.
+    sqlite.pragma('busy_timeout = 1000');
     sqlite.pragma('journal_mode = WAL');
     sqlite.pragma('synchronous = NORMAL');
     migrate(sqlite);

@@ -5,6 +5,7 @@ import type { Connection } from './connection.ts';
 import { consume } from './consume.ts';
 import { request, respond } from './control.ts';
 import { natsUnavailable } from './errors.ts';
+import { whileJetStreamStarts } from './patience.ts';
 import { publish } from './publish.ts';
 import { redeliver } from './redeliver.ts';
 import { consumerLag, deleteStream, ensureStream } from './stream.ts';
@@ -30,7 +31,9 @@ export class NatsTeamBus implements TeamBus {
   }
 
   ensureStream(limits: StreamLimits): Promise<{ created: boolean }> {
-    return this.#manage('the stream could not be set up', (manager) => ensureStream(manager, this.team, limits));
+    return this.#manage('the stream could not be set up', (manager) =>
+      whileJetStreamStarts(() => ensureStream(manager, this.team, limits)),
+    );
   }
 
   publish(kind: SubjectKind, agent: string, envelope: Envelope): Promise<void> {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { bringUp, type DeploymentDeps } from './deployment.ts';
 import type { MessageLog } from './message-log.ts';
 import type { Outbox } from './outbox.ts';
+import { newNatsToken } from './roster.ts';
 import { shutDownAgents } from './shut-down.ts';
 
 export interface DeployerDeps extends DeploymentDeps {
@@ -129,6 +130,11 @@ export function createDeployer(deps: DeployerDeps): Deployer {
     await operation.done;
   }
 
+  /** A token that was sealed with another encryption key is lost; the bus takes a new one. */
+  function withToken(team: TeamRow): TeamRow {
+    return team.nats_token === '' ? (deps.db.teams.update(team.id, { nats_token: newNatsToken() }) ?? team) : team;
+  }
+
   function current(teamId: string): TeamRow {
     const team = deps.db.teams.get(teamId);
     if (!team) throw new CrewError('TEAM_NOT_FOUND', 'team not found');
@@ -146,7 +152,7 @@ export function createDeployer(deps: DeployerDeps): Deployer {
         deps.db.teams.setStatus(team.id, team.status, team.status_message, { from: ['deploying'] });
         throw new CrewError('TEAM_DEPLOYING', 'team is still being cleaned up, try again in a moment');
       }
-      const deploying = current(team.id);
+      const deploying = withToken(current(team.id));
       beginDeploy(deploying);
       return deploying;
     },

@@ -26,7 +26,7 @@ export async function bringUp(deps: DeploymentDeps, team: TeamRow, signal: Abort
   settingsOf(deps, team);
   progress(deps.db, team.id, 'starting the message bus');
   await deps.runtime.deployInfra(infraOf(team), signal);
-  await deps.buses.open(team, signal);
+  await deps.buses.openEmpty(team, signal);
   progress(deps.db, team.id, `starting ${agents.length} agents`);
 
   // The first failure stops the others, so that a broken team does not wait for its slowest agent.

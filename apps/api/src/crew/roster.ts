@@ -18,9 +18,14 @@ export function createTeam(
   return db.transaction(() => {
     const id = randomUUID();
     const slug = newSlug(input.name, id, (candidate) => db.teams.findBySlug(candidate) !== undefined);
-    const team = db.teams.insert({ ...input, id, slug, nats_token: randomBytes(24).toString('base64url') });
+    const team = db.teams.insert({ ...input, id, slug, nats_token: newNatsToken() });
     return { team, agents: agents.map((agent) => createAgent(db, team, agent)) };
   });
+}
+
+/** A password for a team's NATS user. */
+export function newNatsToken(): string {
+  return randomBytes(24).toString('base64url');
 }
 
 /** @throws CrewError AGENT_NAME_TAKEN */

@@ -21,6 +21,11 @@ export interface TeamBusesDeps {
 export interface TeamBuses extends AsyncDisposable {
   /** Opens the team's bus and makes sure of its stream; gives the open one when it is still the right one. */
   open(team: TeamRow, signal: AbortSignal): Promise<TeamBus>;
+  /**
+   * The same for a deploy: begins with an empty stream. What an earlier one still holds was answered when the team
+   * stopped, or is in the database and sent again.
+   */
+  openEmpty(team: TeamRow, signal: AbortSignal): Promise<TeamBus>;
   get(teamId: string): TeamBus | undefined;
   all(): TeamBus[];
   close(teamId: string): Promise<void>;
@@ -37,7 +42,7 @@ export function createTeamBuses(deps: TeamBusesDeps): TeamBuses {
   const open = new Map<string, OpenBus>();
   const opening = new Map<string, Promise<TeamBus>>();
 
-  async function openBus(team: TeamRow, signal: AbortSignal): Promise<TeamBus> {
+  async function openBus(team: TeamRow, signal: AbortSignal, empty: boolean): Promise<TeamBus> {
     const { url, user } = await deps.runtime.natsConnectUrl(team.slug);
     const present = open.get(team.id);
     if (present?.url === url) {
@@ -54,6 +59,7 @@ export function createTeamBuses(deps: TeamBusesDeps): TeamBuses {
       signal,
       onProblem: (problem) => deps.log.warn({ team_id: team.id, problem }, 'bus problem'),
     });
+    if (empty) await bus.deleteStream();
     await ensureStream(team.id, bus);
     const stop = new AbortController();
     open.set(team.id, { bus, url, stop, serving: serve(team.id, bus, stop.signal) });
@@ -86,14 +92,17 @@ export function createTeamBuses(deps: TeamBusesDeps): TeamBuses {
     await present.bus[Symbol.asyncDispose]();
   }
 
+  async function openOnce(team: TeamRow, signal: AbortSignal, empty: boolean): Promise<TeamBus> {
+    const present = opening.get(team.id);
+    if (present) return present;
+    const promise = openBus(team, signal, empty).finally(() => opening.delete(team.id));
+    opening.set(team.id, promise);
+    return promise;
+  }
+
   return {
-    async open(team, signal) {
-      const present = opening.get(team.id);
-      if (present) return present;
-      const promise = openBus(team, signal).finally(() => opening.delete(team.id));
-      opening.set(team.id, promise);
-      return promise;
-    },
+    open: (team, signal) => openOnce(team, signal, false),
+    openEmpty: (team, signal) => openOnce(team, signal, true),
     get: (teamId) => open.get(teamId)?.bus,
     all: () => [...open.values()].map(({ bus }) => bus),
     close,

@@ -2,6 +2,7 @@ import { relayConsumer } from '@agentcrew/protocol';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { z } from 'zod';
 import type { Crew } from '../crew/crew.ts';
 
 export interface MetricsOptions {
@@ -84,7 +85,13 @@ export const metrics = fp(async (app: FastifyInstance, { crew, openSockets }: Me
   });
   app.get(
     '/metrics',
-    { schema: { tags: ['operations'], summary: 'Metrics in the text format of Prometheus' } },
+    {
+      schema: {
+        tags: ['operations'],
+        summary: 'Metrics in the text format of Prometheus',
+        response: { 200: { content: { 'text/plain': { schema: z.string() } } } },
+      },
+    },
     async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
   );
 });

@@ -1,8 +1,11 @@
+import { STATUS_CODES } from 'node:http';
 import fastifySwagger from '@fastify/swagger';
 import scalar from '@scalar/fastify-api-reference';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+
+type Json = Record<string, unknown>;
 
 export interface OpenApiOptions {
   version: string;
@@ -31,7 +34,7 @@ export const openApi = fp(async (app: FastifyInstance, { version }: OpenApiOptio
       ],
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (input) => tidied(jsonSchemaTransformObject(input) as unknown as Document) as never,
   });
 
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
@@ -40,3 +43,26 @@ export const openApi = fp(async (app: FastifyInstance, { version }: OpenApiOptio
     configuration: { url: '/openapi.json', withDefaultFonts: false, telemetry: false, hideClientButton: true },
   });
 });
+
+interface Document {
+  paths: Record<string, Record<string, { responses: Record<string, { description: string }> }>>;
+  components: { schemas: Record<string, Json> };
+}
+
+/** Says what each status means, and leaves out schemas that nothing refers to (all are made for both directions). */
+function tidied(document: Document): Document {
+  const answers = Object.values(document.paths).flatMap((methods) => Object.values(methods));
+  for (const { responses } of answers) {
+    for (const [status, response] of Object.entries(responses)) response.description = STATUS_CODES[status] ?? status;
+  }
+  const { schemas } = document.components;
+  const used = new Set(referred(document.paths));
+  for (const name of used) for (const other of referred(schemas[name])) used.add(other);
+  for (const name of Object.keys(schemas)) if (!used.has(name)) delete schemas[name];
+  return document;
+}
+
+/** Names of the schemas that a part of the document refers to. */
+function referred(part: unknown): string[] {
+  return [...JSON.stringify(part).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name ?? '');
+}

@@ -61,6 +61,10 @@ export function modelProblem(
     : 'must be one of inherit, sonnet, opus, haiku';
 }
 
+/** What was checked when it was written is shown as it is stored. */
+const listSchema = z.array(z.unknown()).nullable();
+const objectSchema = z.record(z.string(), z.unknown()).nullable();
+
 export const agentSchema = z
   .object({
     id: z.string(),
@@ -72,16 +76,24 @@ export const agentSchema = z
     specialty: z.string(),
     system_prompt: z.string(),
     instructions_md: z.string(),
-    skills: z.unknown(),
-    permissions: z.unknown(),
-    resources: z.unknown(),
+    skills: listSchema,
+    permissions: objectSchema,
+    resources: objectSchema,
     container_id: z.string(),
     container_status: z.enum(['stopped', 'running', 'error']),
     sub_agent_description: z.string(),
     sub_agent_instructions: z.string(),
     sub_agent_model: z.string(),
-    sub_agent_skills: z.unknown(),
-    skill_statuses: z.unknown(),
+    sub_agent_skills: listSchema,
+    skill_statuses: z
+      .array(
+        z.object({
+          name: z.string().describe('`<repo_url>:<skill_name>`'),
+          status: z.enum(['pending', 'installed', 'failed']),
+          error: z.string().optional(),
+        }),
+      )
+      .nullable(),
     usage: usageTotalsSchema,
     created_at: timestampSchema,
     updated_at: timestampSchema,
@@ -91,6 +103,10 @@ export const agentSchema = z
 export function agentJson(row: AgentRow): z.infer<typeof agentSchema> {
   return {
     ...row,
+    skills: row.skills as z.infer<typeof listSchema>,
+    permissions: row.permissions as z.infer<typeof objectSchema>,
+    resources: row.resources as z.infer<typeof objectSchema>,
+    sub_agent_skills: row.sub_agent_skills as z.infer<typeof listSchema>,
     usage: usageTotals(row),
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),

@@ -45,7 +45,13 @@ describe('adding', () => {
     const { status, body } = await app.client.post(`/api/teams/${team.id}/agents`, { name: 'New', specialty: 'tests' });
     expect({ status, body }).toMatchObject({
       status: 201,
-      body: { name: 'New', role: 'worker', specialty: 'tests', sub_agent_model: 'inherit', container_status: 'stopped' },
+      body: {
+        name: 'New',
+        role: 'worker',
+        specialty: 'tests',
+        sub_agent_model: 'inherit',
+        container_status: 'stopped',
+      },
     });
     expect((await app.client.get(`/api/teams/${team.id}`)).body.agents).toEqual([...team.agents, body]);
   });
@@ -78,7 +84,8 @@ describe('adding', () => {
 
   test('holds the agent to the model provider of its team', async () => {
     const { id } = await app.client.createTeam({ provider: 'opencode', model_provider: 'openai', agents: [] });
-    const add = (name: string, sub_agent_model: string) => app.client.post(`/api/teams/${id}/agents`, { name, sub_agent_model });
+    const add = (name: string, sub_agent_model: string) =>
+      app.client.post(`/api/teams/${id}/agents`, { name, sub_agent_model });
     expectError(await add('a', 'sonnet'), 400, 'INVALID_REQUEST', 'sub_agent_model');
     expectError(await add('a', 'google/gemini'), 400, 'INVALID_REQUEST', 'sub_agent_model');
     expect(await add('a', 'openai/gpt-5')).toMatchObject({ status: 201 });
@@ -104,10 +111,18 @@ describe('changing', () => {
     const { id, agents } = await app.client.createTeam();
     const path = `/api/teams/${id}/agents/${agents[0].id}`;
     const { status, body } = await app.client.put(path, { specialty: 'new', permissions: { allowed_tools: [] } });
-    const expected = { ...agents[0], specialty: 'new', permissions: { allowed_tools: [] }, updated_at: expect.any(String) };
+    const expected = {
+      ...agents[0],
+      specialty: 'new',
+      permissions: { allowed_tools: [] },
+      updated_at: expect.any(String),
+    };
     expect({ status, body }).toEqual({ status: 200, body: expected });
     expect((await app.client.put(path, { specialty: null, permissions: null })).body).toEqual(expected);
-    expect((await app.client.put(path, { specialty: '', skills: [] })).body).toMatchObject({ specialty: '', skills: [] });
+    expect((await app.client.put(path, { specialty: '', skills: [] })).body).toMatchObject({
+      specialty: '',
+      skills: [],
+    });
   });
 
   test('renames, but not to a name of another agent; resources keep their name', async () => {

@@ -104,7 +104,10 @@ test('a deploy and a stop at once end in one of both, never in between', async (
       return now.status !== 'deploying' && now;
     });
     const running = (await app.runtime.listAgents()).filter(({ team }) => team === slug).length;
-    expect([['stopped', 0], ['running', 2]]).toContainEqual([team.status, running]);
+    expect([
+      ['stopped', 0],
+      ['running', 2],
+    ]).toContainEqual([team.status, running]);
     if (team.status === 'running') await stop(id);
   }
 });
@@ -169,7 +172,9 @@ describe('a deploy fails', () => {
     const { id, slug } = await slow.client.createTeam();
     slow.runtime.hangNext('deployAgent');
     await slow.client.post(`/api/teams/${id}/deploy`);
-    expect(await slow.client.until(id, 'error')).toMatchObject({ status_message: expect.stringContaining('took longer') });
+    expect(await slow.client.until(id, 'error')).toMatchObject({
+      status_message: expect.stringContaining('took longer'),
+    });
     expect((await slow.runtime.listAgents()).filter(({ team }) => team === slug)).toEqual([]);
   });
 });

@@ -107,7 +107,12 @@ describe('limit', () => {
 describe('types', () => {
   test('replace the default, with blanks and empty ones ignored', async () => {
     const rows = await list(`messages?types=${encodeURIComponent(' skill_status ,, activity_event,')}&limit=4`);
-    expect(rows.map((row) => row.message_type)).toEqual(['activity_event', 'skill_status', 'activity_event', 'activity_event']);
+    expect(rows.map((row) => row.message_type)).toEqual([
+      'activity_event',
+      'skill_status',
+      'activity_event',
+      'activity_event',
+    ]);
     expect(await list('messages?types=&limit=500')).toHaveLength(175);
     expect(await list('messages?types=,%20,&limit=500')).toHaveLength(175);
     expect(await list('messages?types=leader_response')).toEqual([]);
@@ -118,10 +123,13 @@ describe('types', () => {
     expect(numbers(rows)).toEqual([699, 695, 691]);
   });
 
-  test.each(['nonsense', 'user_message,nonsense', 'USER_MESSAGE', '__proto__', "' or 1=1"])('%s is refused', async (types) => {
-    const answer = await app.client.get(`/api/teams/${id}/messages?types=${encodeURIComponent(types)}`);
-    expectError(answer, 400, 'INVALID_REQUEST', 'types');
-  });
+  test.each(['nonsense', 'user_message,nonsense', 'USER_MESSAGE', '__proto__', "' or 1=1"])(
+    '%s is refused',
+    async (types) => {
+      const answer = await app.client.get(`/api/teams/${id}/messages?types=${encodeURIComponent(types)}`);
+      expectError(answer, 400, 'INVALID_REQUEST', 'types');
+    },
+  );
 });
 
 describe('before', () => {
@@ -156,13 +164,20 @@ describe('before', () => {
     expect(await before('2999-01-01T00:00:00+14:00')).toHaveLength(200);
   });
 
-  test.each(['yesterday', '', '2026-02-18', '2026-02-30T00:00:00Z', '-5', '1.5', '2026-02-18 10:11:12', 'null', '9'.repeat(30)])(
-    '%j is refused',
-    async (before) => {
-      const answer = await app.client.get(`/api/teams/${id}/messages?before=${encodeURIComponent(before)}`);
-      expectError(answer, 400, 'INVALID_REQUEST', 'before');
-    },
-  );
+  test.each([
+    'yesterday',
+    '',
+    '2026-02-18',
+    '2026-02-30T00:00:00Z',
+    '-5',
+    '1.5',
+    '2026-02-18 10:11:12',
+    'null',
+    '9'.repeat(30),
+  ])('%j is refused', async (before) => {
+    const answer = await app.client.get(`/api/teams/${id}/messages?before=${encodeURIComponent(before)}`);
+    expectError(answer, 400, 'INVALID_REQUEST', 'before');
+  });
 });
 
 describe('after', () => {

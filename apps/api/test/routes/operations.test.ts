@@ -1,8 +1,8 @@
 import { defaultOrgId } from '@agentcrew/models';
 import { waitFor } from '@agentcrew/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startTestApp, type TestApp } from '../support/test-app.ts';
 import { openSocket } from '../support/sockets.ts';
+import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -86,7 +86,9 @@ describe('metrics', () => {
     await app.client.get(`/api/teams/${id}`);
     await app.client.get('/somewhere/else');
     const { text } = await app.client.get('/metrics');
-    expect(text).toContain('agentcrew_http_request_duration_seconds_count{method="GET",route="/api/teams/:id",status="200"}');
+    expect(text).toContain(
+      'agentcrew_http_request_duration_seconds_count{method="GET",route="/api/teams/:id",status="200"}',
+    );
     expect(text).not.toContain(id);
     expect(text).not.toContain('somewhere');
   });

@@ -1,8 +1,8 @@
+import { request } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { expectError } from '../support/expect-error.ts';
 import { startTestApp, type TestApp, type TestAppOptions } from '../support/test-app.ts';
-import { request } from 'node:http';
 
 let app: TestApp;
 afterEach(() => app.close());

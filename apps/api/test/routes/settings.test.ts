@@ -13,7 +13,8 @@ afterEach(() => {
 afterAll(() => app.close());
 
 const mask = '********';
-const save = (key: string, value: string, is_secret?: boolean) => app.client.put('/api/settings', { key, value, is_secret });
+const save = (key: string, value: string, is_secret?: boolean) =>
+  app.client.put('/api/settings', { key, value, is_secret });
 const list = async () => (await app.client.get('/api/settings')).body;
 const stored = (key: string) => app.db.settings.list(defaultOrgId).find((setting) => setting.key === key)?.value;
 
@@ -25,7 +26,13 @@ test('are created and changed with 200, and keep their id', async () => {
   const created = await save('REGION', 'eu');
   expect({ status: created.status, body: created.body }).toEqual({
     status: 200,
-    body: { id: expect.any(Number), key: 'REGION', value: 'eu', is_secret: false, updated_at: expect.stringMatching(/Z$/) },
+    body: {
+      id: expect.any(Number),
+      key: 'REGION',
+      value: 'eu',
+      is_secret: false,
+      updated_at: expect.stringMatching(/Z$/),
+    },
   });
   expect(await list()).toEqual([created.body]);
   const changed = await save('REGION', '', false);
@@ -81,14 +88,24 @@ describe('deleting', () => {
     expectError(await app.client.delete('/api/settings/REGION'), 404, 'SETTING_NOT_FOUND');
   });
 
-  test.each(['a/b', 'a b', 'a%2Fb', 'ü', '100%', 'a?b', 'a#b', 'MiXeD', '...', '__proto__', 'x'.repeat(255), '大'.repeat(100)])(
-    'finds the key %s when it is encoded',
-    async (key) => {
-      expect(await save(key, 'v')).toMatchObject({ status: 200, body: { key } });
-      expect(await app.client.delete(`/api/settings/${encodeURIComponent(key)}`)).toMatchObject({ status: 204 });
-      expect(await list()).toEqual([]);
-    },
-  );
+  test.each([
+    'a/b',
+    'a b',
+    'a%2Fb',
+    'ü',
+    '100%',
+    'a?b',
+    'a#b',
+    'MiXeD',
+    '...',
+    '__proto__',
+    'x'.repeat(255),
+    '大'.repeat(100),
+  ])('finds the key %s when it is encoded', async (key) => {
+    expect(await save(key, 'v')).toMatchObject({ status: 200, body: { key } });
+    expect(await app.client.delete(`/api/settings/${encodeURIComponent(key)}`)).toMatchObject({ status: 204 });
+    expect(await list()).toEqual([]);
+  });
 
   test('is exact about the case', async () => {
     await save('REGION', 'eu');

@@ -171,7 +171,12 @@ describe('names', () => {
 
   test('of two teams differ; a name is taken until its team is deleted', async () => {
     const { id } = await app.client.createTeam({ name: 'alpha' });
-    expectError(await app.client.post('/api/teams', { name: 'alpha' }), 409, 'TEAM_NAME_TAKEN', 'team name already exists');
+    expectError(
+      await app.client.post('/api/teams', { name: 'alpha' }),
+      409,
+      'TEAM_NAME_TAKEN',
+      'team name already exists',
+    );
     expect((await app.client.get('/api/teams')).body).toHaveLength(1);
     await app.client.delete(`/api/teams/${id}`);
     await app.client.createTeam({ name: 'alpha' });
@@ -201,7 +206,8 @@ describe('names', () => {
 
 describe('rules of single fields', () => {
   const claude = (fields: object) => ({ name: 'alpha', ...fields });
-  const server = (fields: object) => claude({ mcp_servers: [{ name: 'x', transport: 'stdio', command: 'c', ...fields }] });
+  const server = (fields: object) =>
+    claude({ mcp_servers: [{ name: 'x', transport: 'stdio', command: 'c', ...fields }] });
   const agent = (fields: object) => claude({ agents: [{ name: 'a', ...fields }] });
   const opencode = (fields: object) => claude({ provider: 'opencode', ...fields });
 
@@ -224,13 +230,27 @@ describe('rules of single fields', () => {
     ['mcp_servers[0].url', server({ transport: 'http', url: 'ftp://x' })],
     ['mcp_servers[0].url', server({ transport: 'sse', url: 'javascript:alert(1)' })],
     ['mcp_servers[0].env', server({ env: { A: 1 } })],
-    ['mcp_servers', claude({ mcp_servers: Array.from({ length: 51 }, (_, i) => ({ name: `s${i}`, transport: 'stdio', command: 'c' })) })],
-    ['mcp_servers[1].name', claude({ mcp_servers: ['one', 'ONE'].map((name) => ({ name, transport: 'stdio', command: 'c' })) })],
+    [
+      'mcp_servers',
+      claude({
+        mcp_servers: Array.from({ length: 51 }, (_, i) => ({ name: `s${i}`, transport: 'stdio', command: 'c' })),
+      }),
+    ],
+    [
+      'mcp_servers[1].name',
+      claude({ mcp_servers: ['one', 'ONE'].map((name) => ({ name, transport: 'stdio', command: 'c' })) }),
+    ],
     ['workspace_path', claude({ workspace_path: '/tmp' })],
     ['agents[0].role', agent({ role: 'king' })],
     ['agents[0].sub_agent_model', agent({ sub_agent_model: 'gpt-5' })],
-    ['agents[0].sub_agent_model', opencode({ model_provider: 'openai', agents: [{ name: 'a', sub_agent_model: 'sonnet' }] })],
-    ['agents[0].sub_agent_model', opencode({ model_provider: 'openai', agents: [{ name: 'a', sub_agent_model: 'google/x' }] })],
+    [
+      'agents[0].sub_agent_model',
+      opencode({ model_provider: 'openai', agents: [{ name: 'a', sub_agent_model: 'sonnet' }] }),
+    ],
+    [
+      'agents[0].sub_agent_model',
+      opencode({ model_provider: 'openai', agents: [{ name: 'a', sub_agent_model: 'google/x' }] }),
+    ],
     ['agents[0].sub_agent_description', agent({ sub_agent_description: 'ü'.repeat(1025) })],
     ['agents[0].sub_agent_instructions', agent({ sub_agent_instructions: 'x'.repeat(102_401) })],
     ['agents[0].instructions_md', agent({ instructions_md: 'x'.repeat(102_401) })],
@@ -251,12 +271,21 @@ describe('rules of single fields', () => {
 
   test.each([
     ['an empty image', claude({ agent_image: '' })],
-    ['a model of the provider', opencode({ model_provider: 'openai', agents: [{ name: 'a', sub_agent_model: 'openai/gpt-5' }] })],
-    ['a model that inherits', opencode({ model_provider: 'ollama', agents: [{ name: 'a', sub_agent_model: 'inherit' }] })],
+    [
+      'a model of the provider',
+      opencode({ model_provider: 'openai', agents: [{ name: 'a', sub_agent_model: 'openai/gpt-5' }] }),
+    ],
+    [
+      'a model that inherits',
+      opencode({ model_provider: 'ollama', agents: [{ name: 'a', sub_agent_model: 'inherit' }] }),
+    ],
     ['an empty model', agent({ sub_agent_model: '' })],
     ['skills in the older form', agent({ sub_agent_skills: ['plain', 'owner/repo:skill', 'https://h/o/r:s'] })],
     ['no skills', agent({ sub_agent_skills: [] })],
-    ['texts as long as they may be', agent({ sub_agent_description: 'x'.repeat(2048), instructions_md: 'x'.repeat(102_400) })],
+    [
+      'texts as long as they may be',
+      agent({ sub_agent_description: 'x'.repeat(2048), instructions_md: 'x'.repeat(102_400) }),
+    ],
     ['a number of cores', agent({ resources: { cpu: 2 } })],
     ['no permissions at all', agent({ permissions: {} })],
   ])('%s is fine', async (_what, body) => {
@@ -307,11 +336,19 @@ describe('changing', () => {
   test('renames, but not to a name that is taken; resources keep their name', async () => {
     const { id, name } = await app.client.createTeam({ name: 'alpha' });
     await app.client.createTeam({ name: 'beta' });
-    expectError(await app.client.put(`/api/teams/${id}`, { name: 'beta' }), 409, 'TEAM_NAME_TAKEN', 'team name already exists');
+    expectError(
+      await app.client.put(`/api/teams/${id}`, { name: 'beta' }),
+      409,
+      'TEAM_NAME_TAKEN',
+      'team name already exists',
+    );
     expectError(await app.client.put(`/api/teams/${id}`, { name: 'a b' }), 400, 'INVALID_REQUEST', 'name must');
     expect((await app.client.get(`/api/teams/${id}`)).body).toMatchObject({ name });
     expect((await app.client.put(`/api/teams/${id}`, { name })).body).toMatchObject({ name });
-    expect((await app.client.put(`/api/teams/${id}`, { name: 'gamma' })).body).toMatchObject({ name: 'gamma', slug: 'alpha' });
+    expect((await app.client.put(`/api/teams/${id}`, { name: 'gamma' })).body).toMatchObject({
+      name: 'gamma',
+      slug: 'alpha',
+    });
     await app.client.createTeam({ name: 'alpha' });
   });
 
@@ -323,7 +360,12 @@ describe('changing', () => {
     });
     const same = await app.client.put(`/api/teams/${id}`, { model_provider: 'openai' });
     expect(same.body.agents[0].sub_agent_model).toBe('openai/gpt-5');
-    expectError(await app.client.put(`/api/teams/${id}`, { model_provider: 'acme' }), 400, 'INVALID_REQUEST', 'model_provider');
+    expectError(
+      await app.client.put(`/api/teams/${id}`, { model_provider: 'acme' }),
+      400,
+      'INVALID_REQUEST',
+      'model_provider',
+    );
     const other = await app.client.put(`/api/teams/${id}`, { model_provider: 'google' });
     expect(other.body).toMatchObject({ model_provider: 'google', agents: [{ sub_agent_model: 'inherit' }] });
     const claude = await app.client.put(`/api/teams/${id}`, { provider: 'claude' });
@@ -352,7 +394,12 @@ describe('deleting', () => {
 
   test('is refused while the team runs or is deployed', async () => {
     const running = await app.client.createRunningTeam();
-    expectError(await app.client.delete(`/api/teams/${running.id}`), 409, 'TEAM_NOT_STOPPED', 'stop the team before deleting');
+    expectError(
+      await app.client.delete(`/api/teams/${running.id}`),
+      409,
+      'TEAM_NOT_STOPPED',
+      'stop the team before deleting',
+    );
     const { id } = await app.client.createTeam();
     app.runtime.hangNext('deployAgent');
     await app.client.post(`/api/teams/${id}/deploy`);
@@ -371,9 +418,18 @@ describe('a workspace of the host', () => {
     await using rooted = await startTestApp({ workspaceRoots: [root, join(folder.path, 'absent')] });
     for (const path of ['other', 'root/link', 'root/../other', 'root-2', 'root/absent', '.']) {
       const workspace_path = `${folder.path}/${path}`;
-      expectError(await rooted.client.post('/api/teams', { name: 'x', workspace_path }), 400, 'INVALID_REQUEST', 'workspace_path');
+      expectError(
+        await rooted.client.post('/api/teams', { name: 'x', workspace_path }),
+        400,
+        'INVALID_REQUEST',
+        'workspace_path',
+      );
     }
-    expectError(await rooted.client.post('/api/teams', { name: 'x', workspace_path: 'root/mine' }), 400, 'INVALID_REQUEST');
+    expectError(
+      await rooted.client.post('/api/teams', { name: 'x', workspace_path: 'root/mine' }),
+      400,
+      'INVALID_REQUEST',
+    );
     const { status, body } = await rooted.client.post('/api/teams', { name: 'x', workspace_path: join(root, 'mine') });
     expect({ status, path: body.workspace_path }).toEqual({ status: 201, path: join(root, 'mine') });
     const change = { workspace_path: join(folder.path, 'other') };

@@ -47,7 +47,6 @@ describe('an empty body with a JSON content type', () => {
     expectError(await app.client.put(`/api/teams/${unknownId}`), 404, 'TEAM_NOT_FOUND', 'team not found');
     expectError(await app.client.post(`/api/teams/${unknownId}/chat`), 404, 'TEAM_NOT_FOUND', 'team not found');
   });
-
 });
 
 test('a body of null is no body', async () => {
@@ -127,20 +126,20 @@ describe('paths', () => {
     expectError(await app.client.get(`/api/teams/${'x'.repeat(4000)}`), 404, 'TEAM_NOT_FOUND');
   });
 
-  test.each(['/ws', '/ws/teams/x/activity', '/ws/teams/x/logs', '/ws/teams/x/logs/y', '/WS/teams/x/activity/', '/ws/?a=b'])(
-    'of WebSockets without an upgrade: %s',
-    async (path) => {
-      expectError(await app.client.get(path), 426, 'UPGRADE_REQUIRED', 'Upgrade Required');
-    },
-  );
+  test.each([
+    '/ws',
+    '/ws/teams/x/activity',
+    '/ws/teams/x/logs',
+    '/ws/teams/x/logs/y',
+    '/WS/teams/x/activity/',
+    '/ws/?a=b',
+  ])('of WebSockets without an upgrade: %s', async (path) => {
+    expectError(await app.client.get(path), 426, 'UPGRADE_REQUIRED', 'Upgrade Required');
+  });
 });
 
 describe('content types', () => {
-  test.each([
-    'application/json',
-    'application/json; charset=utf-8',
-    'APPLICATION/JSON',
-  ])('%s is read', async (type) => {
+  test.each(['application/json', 'application/json; charset=utf-8', 'APPLICATION/JSON'])('%s is read', async (type) => {
     const answer = await app.client.send('POST', '/api/teams', { body: newTeam(), headers: { 'content-type': type } });
     expect(answer.status).toBe(201);
   });
@@ -161,7 +160,9 @@ describe('request ids', () => {
   test('are made when there is none', async () => {
     const ids = await Promise.all([app.client.get('/health'), app.client.get('/nowhere')]);
     for (const { headers } of ids) {
-      expect(headers.get('x-request-id')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+      expect(headers.get('x-request-id')).toMatch(
+        /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+      );
     }
     expect(ids[0].headers.get('x-request-id')).not.toBe(ids[1].headers.get('x-request-id'));
   });

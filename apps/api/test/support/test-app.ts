@@ -86,5 +86,16 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     closing ??= end();
     return closing;
   };
-  return { url, port, db, crew, runtime, client: createClient(url), sockets: () => app.websocketServer.clients, clear, close, [Symbol.asyncDispose]: close };
+  return {
+    url,
+    port,
+    db,
+    crew,
+    runtime,
+    client: createClient(url),
+    sockets: () => app.websocketServer.clients,
+    clear,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }

@@ -13,7 +13,11 @@ async function start(options: TestAppOptions = {}): Promise<string> {
 }
 
 /** A connection without a WebSocket library behind it: it never answers what the server asks. */
-async function handshake(path: string, method = 'GET', more = ''): Promise<{ socket: Socket; head: string; ended: Promise<void> }> {
+async function handshake(
+  path: string,
+  method = 'GET',
+  more = '',
+): Promise<{ socket: Socket; head: string; ended: Promise<void> }> {
   const socket = connect(app.port, '127.0.0.1');
   socket.on('error', () => undefined);
   const ended = new Promise<void>((resolve) => socket.on('close', () => resolve()));
@@ -37,7 +41,9 @@ test('two thousand clients at once all get a row', async () => {
   await waitFor('the row at every client', () => sockets.every(({ frames }) => frames.length === 1));
   expect(await app.client.get('/health')).toMatchObject({ status: 200 });
   for (const { raw } of sockets) raw.terminate();
-  await waitFor('none left', async () => (await app.client.get('/metrics')).text.includes('agentcrew_websocket_clients 0\n'));
+  await waitFor('none left', async () =>
+    (await app.client.get('/metrics')).text.includes('agentcrew_websocket_clients 0\n'),
+  );
 });
 
 test('more than the limit are refused, until one leaves', async () => {
@@ -67,7 +73,6 @@ describe('an upgrade that is refused', () => {
   });
 
   test.each([
-    ['a route without WebSockets', '/api/teams', 'GET'],
     ['another method', '/ws/teams/x/activity', 'POST'],
     ['a route that takes a body', '/api/teams', 'POST'],
   ])('%s does not leave the connection open', async (_what, path, method) => {
@@ -78,10 +83,19 @@ describe('an upgrade that is refused', () => {
   });
 });
 
+test('an upgrade on a path without WebSockets is closed at once', async () => {
+  await start();
+  const socket = await openSocket(app.port, '/api/teams');
+  await socket.closed;
+  expect(socket.frames).toEqual([]);
+});
+
 describe('when the server ends', () => {
   test('clients are told with 1001', async () => {
     const id = await start();
-    const sockets = await Promise.all(Array.from({ length: 50 }, () => openSocket(app.port, `/ws/teams/${id}/activity`)));
+    const sockets = await Promise.all(
+      Array.from({ length: 50 }, () => openSocket(app.port, `/ws/teams/${id}/activity`)),
+    );
     await app.close();
     for (const { closed } of sockets) expect(await closed).toMatchObject({ code: 1001 });
     await expect(app.client.get('/health')).rejects.toThrow();

@@ -87,9 +87,14 @@ export class TurnLoop {
       if (!this.#options.stop.aborted) throw error;
     } finally {
       clearInterval(alive);
-      this.#options.cli.release();
-      if (!intake.aborted) this.#options.voice.tellStatus('idle');
+      this.#rest();
     }
+  }
+
+  #rest(): void {
+    const { cli, voice } = this.#options;
+    cli.release();
+    if (voice.status === 'working') voice.tellStatus('idle');
   }
 
   async #settle(delivery: Delivery): Promise<void> {
@@ -103,7 +108,7 @@ export class TurnLoop {
     const reply = ledger.reply(message.message_id) ?? (await this.#newReply(delivery, input));
     await this.#publish(reply);
     await delivery.ack();
-    ledger.clearTurn();
+    ledger.clearTurn(message.message_id);
   }
 
   async #newReply(delivery: Delivery, input: Exclude<Input, { kind: 'foreign' }>): Promise<Envelope> {

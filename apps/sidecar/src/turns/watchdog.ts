@@ -1,5 +1,6 @@
 import type { ClaudeEvent } from '@agentcrew/claude';
 import type { AgentLimits } from '@agentcrew/protocol';
+import { timerLimited } from '../pause.ts';
 import { authenticationFailed } from './failures.ts';
 import type { EndReason } from './turn-end.ts';
 
@@ -17,7 +18,7 @@ export class Watchdog implements Disposable {
   constructor(limits: AgentLimits, bite: (reason: EndReason) => void) {
     this.#limits = limits;
     this.#bite = bite;
-    this.#timeout = setTimeout(() => bite(tookTooLong(limits.turn_timeout_ms)), limits.turn_timeout_ms);
+    this.#timeout = setTimeout(() => bite(tookTooLong(limits.turn_timeout_ms)), timerLimited(limits.turn_timeout_ms));
     this.#restartStall();
   }
 
@@ -41,7 +42,7 @@ export class Watchdog implements Disposable {
     clearTimeout(this.#stall);
     if (this.#runningTools.size > 0) return;
     const { stall_timeout_ms: limit } = this.#limits;
-    this.#stall = setTimeout(() => this.#bite(stalled(limit)), limit);
+    this.#stall = setTimeout(() => this.#bite(stalled(limit)), timerLimited(limit));
   }
 }
 
