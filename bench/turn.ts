@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '@agentcrew/protocol';
 import { startScriptedModel, temporaryFolder } from '@agentcrew/testkit';
 import { startBareCli, startProcessPerMessage } from './turn/bare-cli.ts';
 import { limitsOf } from './turn/limits.ts';
 import { machine } from './turn/machine.ts';
-import { readOptions } from './turn/options.ts';
+import { type Options, readOptions } from './turn/options.ts';
 import { startProduct } from './turn/product.ts';
 import { limitLine, mediansOf, type Samples, table } from './turn/report.ts';
 
@@ -14,29 +15,36 @@ const roundMs = 30_000;
 const settleMs = 200;
 const instructions = 'You are the leader of a team. You answer the user.';
 
-const { rounds, warmUp } = readOptions(process.argv.slice(2), process.env);
-const host = machine();
-const interrupted = new AbortController();
-const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(startMs + (warmUp + rounds) * roundMs)]);
-for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.on(name, () => interrupted.abort(new Error(`ended by ${name}`)));
+try {
+  process.exitCode = (await main()) ? 0 : 1;
+} catch (error) {
+  console.error(messageOf(error));
+  process.exitCode = 1;
+}
 
-const samples = await measure();
-const medians = {
-  product: mediansOf(samples.product),
-  bare: mediansOf(samples.bare),
-  spawned: mediansOf(samples.spawned),
-};
-const limits = limitsOf(medians);
-console.log(`\n${table(samples)}\n`);
-for (const limit of limits) console.log(limitLine(limit));
-console.log(`\n${JSON.stringify({ rounds, ...host, medians_ms: medians, pass: limits.every(({ kept }) => kept) })}`);
-process.exitCode = limits.every(({ kept }) => kept) ? 0 : 1;
-
-/** All ways in turn in every round, so that what else the machine does hits them alike. */
-async function measure(): Promise<Samples> {
+/** Whether all limits are kept. */
+async function main(): Promise<boolean> {
+  const options = readOptions(process.argv.slice(2), process.env);
+  const host = machine();
   const { cores, cpu, load, node, claude, nats } = host;
   console.log(`${cores} cores (${cpu}), load ${load.join(' ')}; Node ${node}, Claude Code ${claude}, ${nats}`);
+  const samples = await measure(options);
+  const { product, bare, spawned } = samples;
+  const medians = { product: mediansOf(product), bare: mediansOf(bare), spawned: mediansOf(spawned) };
+  const limits = limitsOf(medians);
+  const pass = limits.every(({ kept }) => kept);
+  console.log(`\n${table(samples)}\n`);
+  for (const limit of limits) console.log(limitLine(limit));
+  console.log(`\n${JSON.stringify({ rounds: options.rounds, ...host, medians_ms: medians, pass })}`);
+  return pass;
+}
+
+/** All ways in turn in every round, so that what else the machine does hits them alike. */
+async function measure({ rounds, warmUp }: Options): Promise<Samples> {
+  const interrupted = new AbortController();
+  const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(startMs + (warmUp + rounds) * roundMs)]);
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => interrupted.abort(new Error(`ended by ${name}`)));
   await using folder = await temporaryFolder();
   await using model = await startScriptedModel();
   const setting = (name: string) => ({ model, folder: join(folder.path, name), instructions, signal });

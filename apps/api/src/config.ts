@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { messageOf } from '@agentcrew/protocol';
 import { z } from 'zod';
 import { durationSchema } from './duration.ts';
 import { listenAddressSchema } from './listen-address.ts';
+import { wordRules } from './validation-message.ts';
 
 const list = z.string().transform((text) =>
   text
@@ -133,6 +135,7 @@ export class ConfigError extends Error {
  * @throws ConfigError with every problem at once.
  */
 export function readConfig(env: Record<string, string | undefined>): Config {
+  wordRules();
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, { schema, secret: isSecret }] of Object.entries<Variable<z.ZodType>>(variables)) {
@@ -143,7 +146,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       else
         for (const issue of parsed.error.issues) problems.push(describe(name, issue.message, isSecret ? '***' : text));
     } catch (error) {
-      problems.push(error instanceof Error ? error.message : String(error));
+      problems.push(messageOf(error));
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);
@@ -154,7 +157,11 @@ function secretText(env: Record<string, string | undefined>, name: string): stri
   const file = env[`${name}_FILE`];
   if (!file) return env[name] || undefined;
   if (!existsSync(file)) throw new Error(`${name}_FILE: there is no file ${file}`);
-  return readFileSync(file, 'utf8').trim() || undefined;
+  try {
+    return readFileSync(file, 'utf8').trim() || undefined;
+  } catch (error) {
+    throw new Error(`${name}_FILE: ${file} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 function describe(name: string, rule: string, value: string | undefined): string {

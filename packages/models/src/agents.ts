@@ -12,10 +12,17 @@ export type AgentQueries = ReturnType<typeof agentQueries>;
 /** Queries on agents. */
 export function agentQueries(connection: Connection) {
   const { db } = connection;
+  // Read several times in every turn: building the statement takes longer than running it.
+  const byTeam = db
+    .select()
+    .from(agents)
+    .where(eq(agents.team_id, sql.placeholder('teamId')))
+    .orderBy(sql`rowid`)
+    .prepare();
   return {
     /** The team's agents, oldest first. */
     listByTeam(teamId: string): AgentRow[] {
-      return db.select().from(agents).where(eq(agents.team_id, teamId)).orderBy(sql`rowid`).all();
+      return byTeam.all({ teamId });
     },
 
     /** The agents of several teams, oldest first; unknown teams have none. */
