@@ -12,6 +12,9 @@ const deadlineMs = 5 * 60_000;
 /** Pause between the pieces of the scripted model's answers, so that there is something to watch. */
 const typingMs = 15;
 
+/** Somebody wants the demo to end: no failure, so nobody needs the logs. */
+class Interrupted extends Error {}
+
 /** The server's environment: of its variables only those that say what to talk to. */
 function environment(modelUrl: string | undefined): Record<string, string | undefined> {
   const env = { ...process.env };
@@ -30,13 +33,14 @@ async function play(dataDir: string, signal: AbortSignal): Promise<void> {
   try {
     heading('Starting a server of its own');
     server = await Server.start(dataDir, environment(model?.url), signal);
-    detail(`${server.url}, all its files in ${dataDir}`);
+    detail(`${server.url} (pid ${server.pid}), all its files in ${dataDir}`);
     const client = new Client(server.url, signal);
     const team = await bringUp(client, signal);
     await chat(client, team, model ? scriptedMessage(dataDir) : naturalMessage(), signal);
     await showPlaces(server, dataDir);
   } catch (error) {
     process.exitCode = 1;
+    if (signal.reason instanceof Interrupted) return console.error(`\n${signal.reason.message}`);
     console.error(`\nThe demo failed: ${messageOf(signal.aborted ? signal.reason : error)}`);
     if (server) console.error(`The server's last lines:\n${indented(server.lastLines(15))}`);
     const words = await leaderLog(dataDir);
@@ -48,7 +52,7 @@ async function play(dataDir: string, signal: AbortSignal): Promise<void> {
 
 const cut = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(name, () => cut.abort(new Error(`ended by ${name}`)));
+  process.on(name, () => cut.abort(new Interrupted(`Ended by ${name}`)));
 }
 const late = setTimeout(() => cut.abort(new Error('it took longer than 5 minutes')), deadlineMs);
 await using folder = await temporaryFolder();

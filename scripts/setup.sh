@@ -31,7 +31,7 @@ install_packages() {
   [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && return
 
   if [ ! -d node_modules ]; then
-    say 'Installing packages: about 260 MB the first time (the Claude Code CLI is most of it). This takes a minute or two.'
+    say 'Installing packages: about 300 MB the first time (the Claude Code CLI is most of it). This takes a minute or two.'
   fi
   scripts/pnpm.sh install --frozen-lockfile --config.confirm-modules-purge=false >&2 ||
     fail 'The packages could not be installed. The lines above say why; then run the same command again.'

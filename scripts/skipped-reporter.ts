@@ -1,4 +1,4 @@
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
 /** What a suite or test says in its name when it needs something that a machine may lack: `(needs Docker)`. */
 const need = /\(needs ([^)]+)\)/;
@@ -7,12 +7,27 @@ const need = /\(needs ([^)]+)\)/;
 export default class SkippedReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const skipped = modules.flatMap((module) => [...module.children.allTests('skipped')]);
-    const counts = new Map<string, number>();
-    for (const { fullName } of skipped) {
-      const reason = need.exec(fullName)?.[1] ?? 'something that its name does not tell';
-      counts.set(reason, (counts.get(reason) ?? 0) + 1);
-    }
-    const parts = [...counts].map(([reason, count]) => `${count} ${count === 1 ? 'test' : 'tests'} (needs ${reason})`);
-    console.log(`Skipped on this machine: ${parts.length > 0 ? parts.join(', ') : 'nothing'}.\n`);
+    const { lacking = [], pointless = [] } = Object.groupBy(skipped, ({ fullName }) =>
+      need.test(fullName) ? 'lacking' : 'pointless',
+    );
+    if (pointless.length > 0) console.log(`Skipped everywhere: ${count(pointless, note)}.`);
+    console.log(`Skipped on this machine: ${lacking.length > 0 ? count(lacking, needed) : 'nothing'}.\n`);
   }
+}
+
+function needed({ fullName }: TestCase): string {
+  return `needs ${need.exec(fullName)?.[1]}`;
+}
+
+function note(test: TestCase): string {
+  const result = test.result();
+  return (result.state === 'skipped' && result.note) || test.fullName;
+}
+
+/** `3 tests (needs Docker), 1 test (needs a cluster)` */
+function count(tests: TestCase[], reasonOf: (test: TestCase) => string): string {
+  const reasons = Map.groupBy(tests, reasonOf);
+  return [...reasons]
+    .map(([reason, { length }]) => `${length} ${length === 1 ? 'test' : 'tests'} (${reason})`)
+    .join(', ');
 }

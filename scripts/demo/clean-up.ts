@@ -13,14 +13,14 @@ const stopMs = 60_000;
 export async function cleanUp(server: Server | undefined, dataDir: string): Promise<void> {
   heading('Cleaning up');
   try {
-    if (server) await stopTeams(server);
+    if (server && !server.ended) await stopTeams(server);
   } catch (error) {
     process.exitCode = 1;
     console.error(`  the team could not be stopped: ${messageOf(error)}`);
   }
   await server?.stop();
   const left = await endLeftovers(dataDir);
-  if (left === 0) return detail('the team is stopped and deleted, the server has ended, no process is left');
+  if (left === 0) return detail('everything is stopped and removed, no process is left');
   process.exitCode = 1;
   console.error(`  ${left} processes were left behind and had to be killed`);
 }

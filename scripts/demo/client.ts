@@ -32,6 +32,9 @@ export class Client {
       headers: { 'content-type': 'application/json' },
       body: body && JSON.stringify(body),
       signal: this.#signal,
+    }).catch((cause: unknown) => {
+      this.#signal.throwIfAborted();
+      throw new Error(`the server does not answer ${method} ${path}`, { cause });
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${errorText(text)}`);

@@ -36,6 +36,7 @@ export async function chat(client: Client, { id }: Team, text: string, signal: A
     showActivity(message);
     if (asked !== undefined && message.ref_message_id === asked) answered.resolve(message);
   });
+  socket.addEventListener('close', () => answered.reject(new Error('the server has closed the live feed')));
   try {
     heading('You ask ada');
     say(indented(withoutDirectives(text)));

@@ -23,6 +23,11 @@ export class Server {
     this.log = log;
   }
 
+  /** Whether it has ended, by itself or by `stop`. */
+  get ended(): boolean {
+    return this.#child.pid === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   get pid(): number {
     return this.#child.pid ?? 0;
   }
@@ -49,7 +54,7 @@ export class Server {
 
   async #ready(signal: AbortSignal): Promise<void> {
     for (;;) {
-      if (this.#ended()) throw new Error(`the server ended while starting:\n${this.lastLines(5)}`);
+      if (this.ended) throw new Error(`the server ended while starting:\n${this.lastLines(5)}`);
       const answer = await fetch(`${this.url}/ready`, { signal }).catch(() => undefined);
       if (answer?.ok) return;
       signal.throwIfAborted();
@@ -59,7 +64,7 @@ export class Server {
 
   /** Ends the server, in order if it can. */
   async stop(): Promise<void> {
-    if (this.#ended()) return;
+    if (this.ended) return;
     const exit = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
     const kill = setTimeout(() => this.#child.kill('SIGKILL'), endMs);
@@ -69,10 +74,6 @@ export class Server {
 
   lastLines(count: number): string {
     return readFileSync(this.log, 'utf8').trimEnd().split('\n').slice(-count).join('\n');
-  }
-
-  #ended(): boolean {
-    return this.#child.pid === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 }
 

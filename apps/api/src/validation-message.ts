@@ -47,7 +47,8 @@ export function validationMessage(issue: Issue, context: string | undefined): st
   if (field === '')
     return context === 'body' ? 'invalid request body: a JSON object is required' : `invalid ${context}: ${rule}`;
   const sentence = `${field} ${rule}`;
-  return issue.keyword === 'invalid_type' && rule !== 'is required' ? `invalid request body: ${sentence}` : sentence;
+  const mistyped = issue.keyword === 'invalid_type' && rule !== 'is required';
+  return context === 'body' && mistyped ? `invalid request body: ${sentence}` : sentence;
 }
 
 /** `/agents/0/name` as `agents[0].name`. */

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import type { ClaudeProcess, startClaude, transcriptState } from '@agentcrew/claude';
 import type { ConnectBus, TeamBus } from '@agentcrew/nats';
 import { effectivePermissions, toolsFor } from '@agentcrew/permissions';
@@ -62,7 +61,6 @@ export class Agent {
   constructor(options: AgentOptions) {
     const { spec, log, redactor } = options;
     this.#options = options;
-    prepareFolders(spec);
     this.#session = new Session(spec.state_dir);
     this.#ledger = new Ledger(spec.state_dir);
     this.#outbox = new Outbox({ agent: spec.agent, log });
@@ -197,10 +195,4 @@ export class Agent {
     const ended = await endLeftovers(agentMarker(spec));
     if (ended > 0) log.warn({ ended }, 'processes left behind by Claude Code were ended');
   }
-}
-
-function prepareFolders(spec: AgentSpec): void {
-  const { home, configDir } = cliFolders(spec.state_dir);
-  for (const folder of [spec.state_dir, home, configDir]) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  mkdirSync(spec.workspace, { recursive: true });
 }

@@ -1,9 +1,10 @@
-import { startClaude, transcriptState } from '@agentcrew/claude';
+import { findClaude, startClaude, transcriptState } from '@agentcrew/claude';
 import { connectBus } from '@agentcrew/nats';
-import type { AgentSpec } from '@agentcrew/protocol';
+import { type AgentSpec, CrewError } from '@agentcrew/protocol';
 import closeWithGrace from 'close-with-grace';
 import { Agent } from './agent.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
+import { prepareFolders } from './folders.ts';
 import { createLog } from './log.ts';
 import { createRedactor } from './redactor.ts';
 import { readSpec } from './spec.ts';
@@ -34,10 +35,23 @@ await agent.run();
 function readOrExit(): { config: Config; spec: AgentSpec } {
   try {
     const config = readConfig(process.env);
-    return { config, spec: readSpec(config) };
+    const spec = readSpec(config);
+    prepareFolders(spec);
+    // Said at once: an agent that waits for a program that is not there would only look slow.
+    findClaude();
+    return { config, spec };
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    console.error(`This agent cannot start:\n${error.problems.map((problem) => `  ${problem}`).join('\n')}`);
+    console.error(
+      `This agent cannot start:\n${problemsIn(error)
+        .map((problem) => `  ${problem}`)
+        .join('\n')}`,
+    );
     process.exit(1);
   }
+}
+
+function problemsIn(error: unknown): string[] {
+  if (error instanceof ConfigError) return error.problems;
+  if (error instanceof CrewError) return [error.message];
+  throw error;
 }

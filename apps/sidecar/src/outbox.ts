@@ -112,7 +112,8 @@ export class Outbox {
   /** Waits; a connection that comes back ends the wait. */
   async #untilNextTry(bus: TeamBus, milliseconds: number): Promise<void> {
     const back = new AbortController();
-    using _watch = bus.onConnection((connected) => connected && back.abort());
+    const watch = bus.onConnection((connected) => connected && back.abort());
     await pause(milliseconds, AbortSignal.any([back.signal, this.#closed.signal]));
+    watch[Symbol.dispose]();
   }
 }

@@ -45,8 +45,10 @@ test('a sidecar killed in the turn: the next one resumes it in the same session'
   const session = await crew.sessionId();
   const { id, hold } = await heldTurn(crew, '!say one of a kind');
   await crew.endSidecar('SIGKILL');
-  hold.release();
   crew.startSidecar();
+  // Held until then: the CLI lives a little longer than its sidecar, and could still record an answer.
+  await waitFor('the turn again', () => requestsFor('!say one of a kind').length === 2, { timeoutMs: 60_000 });
+  hold.release();
   await expectOneReply(crew, id, { status: 'completed', result: 'one of a kind', session_id: session });
   const body = JSON.stringify(requestsFor('!say one of a kind').at(-1)?.body);
   expect(body).toContain('interrupted by a restart');

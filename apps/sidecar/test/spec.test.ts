@@ -1,8 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@agentcrew/testkit';
 import { expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../src/config.ts';
+import { prepareFolders } from '../src/folders.ts';
 import { readSpec } from '../src/spec.ts';
 import { spec } from './fakes.ts';
 
@@ -41,4 +42,14 @@ test('problems name the field and never a secret', async () => {
   await writeFile(file, '{"secrets": {"anthropic_api_key": sk-canary');
   expect(problemsOf(() => readSpec(config)).join()).toMatch(/not valid JSON$/);
   expect(problemsOf(() => readSpec(readConfig({ AGENT_SPEC_FILE: '/nowhere' }))).join()).toContain('ENOENT');
+});
+
+test('folders are created, the state for nobody else; what cannot be is told', async () => {
+  await using folder = await temporaryFolder();
+  const [state_dir, workspace] = [join(folder.path, 'state'), join(folder.path, 'work')];
+  prepareFolders({ state_dir, workspace });
+  expect((await stat(state_dir)).mode & 0o777).toBe(0o700);
+  await writeFile(join(folder.path, 'file'), '');
+  const hopeless = () => prepareFolders({ state_dir, workspace: join(folder.path, 'file', 'work') });
+  expect(problemsOf(hopeless)).toEqual([expect.stringMatching(/^workspace: .* cannot be written to \(ENOTDIR\)$/)]);
 });

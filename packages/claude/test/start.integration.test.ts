@@ -21,7 +21,10 @@ async function fakeCli(script: string) {
   const folder = await temporaryFolder();
   onTestFinished(() => folder[Symbol.asyncDispose]());
   const executable = join(folder.path, 'claude');
-  await writeFile(executable, `#!${process.execPath}\n${script}`);
+  const program = join(folder.path, 'claude.mjs');
+  await writeFile(program, script);
+  // Not the program itself with Node in its first line: that line cannot hold a path with blanks.
+  await writeFile(executable, `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`);
   await chmod(executable, 0o755);
   return { ...options, executable, cwd: folder.path, configDir: join(folder.path, 'config') };
 }

@@ -1,2 +1,3 @@
+export { deleteAllStreams, type NatsLogin, servesUser } from './account.ts';
 export * from './bus.ts';
 export { connectBus } from './connect.ts';

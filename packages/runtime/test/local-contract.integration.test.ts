@@ -4,7 +4,7 @@ import { describe } from 'vitest';
 import { describeRuntimeContract } from '../src/contract.ts';
 import { exists, hasNatsServer, openLocal } from './local-fixture.ts';
 
-describe.skipIf(!hasNatsServer)('with nats-server', () => {
+describe.skipIf(!hasNatsServer)('with nats-server (needs nats-server)', () => {
   describeRuntimeContract('local', async () => {
     const fixture = await openLocal({ readyTimeoutMs: 15_000 });
     const { runtime, dataDir } = fixture;

@@ -30,7 +30,7 @@ async function killNats(local: LocalFixture): Promise<void> {
   await waitFor('nats-server to be gone', async () => (await table.identify(pid)) === undefined);
 }
 
-describe.skipIf(!hasNatsServer)('nats-server on this host', () => {
+describe.skipIf(!hasNatsServer)('nats-server on this host (needs nats-server)', () => {
   it('shows no token to other users', async () => {
     await using local = await openLocal();
     await local.runtime.deployInfra(infraOf('crew'), never);

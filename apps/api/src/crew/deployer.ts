@@ -26,6 +26,8 @@ export interface Deployer {
   giveUp(team: TeamRow, reason: string): Promise<void>;
   /** Removes the team's resources, workspace included. Throws TEAM_NOT_STOPPED. */
   remove(team: TeamRow): Promise<void>;
+  /** Mends something of a running team; every operation on the team cancels that first and waits for its end. */
+  repair(teamId: string, work: (signal: AbortSignal) => Promise<void>): Promise<void>;
   /** Whether an operation is going on: then nobody else touches the team's agents. */
   busy(teamId: string): boolean;
   /** Abandons deploys (the next start resumes them) and waits for the rest. */
@@ -33,13 +35,14 @@ export interface Deployer {
 }
 
 interface Operation {
-  kind: 'deploy' | 'stop';
+  kind: 'deploy' | 'stop' | 'repair';
   controller: AbortController;
   done: Promise<void>;
 }
 
 export function createDeployer(deps: DeployerDeps): Deployer {
   const operations = new Map<string, Operation>();
+  const repairs = new Map<string, Set<Operation>>();
   const cancelled = new CrewError('DEPLOY_CANCELLED', 'the deploy was cancelled');
   const closing = new CrewError('SHUTTING_DOWN', 'the server is shutting down');
 
@@ -47,12 +50,20 @@ export function createDeployer(deps: DeployerDeps): Deployer {
     const controller = new AbortController();
     const operation: Operation = { kind, controller, done: Promise.resolve() };
     operations.set(teamId, operation);
-    operation.done = work(controller.signal).finally(() => {
-      if (operations.get(teamId) === operation) operations.delete(teamId);
-    });
+    operation.done = cancelRepairs(teamId)
+      .then(() => work(controller.signal))
+      .finally(() => {
+        if (operations.get(teamId) === operation) operations.delete(teamId);
+      });
     // Whoever waits for the operation sees its failure; nobody waiting must not end the process.
     operation.done.catch(() => undefined);
     return operation;
+  }
+
+  async function cancelRepairs(teamId: string): Promise<void> {
+    const present = [...(repairs.get(teamId) ?? [])];
+    for (const { controller } of present) controller.abort(cancelled);
+    await Promise.allSettled(present.map(({ done }) => done));
   }
 
   function beginDeploy(team: TeamRow): void {
@@ -124,10 +135,11 @@ export function createDeployer(deps: DeployerDeps): Deployer {
   }
 
   async function cancelDeploy(teamId: string): Promise<void> {
-    const operation = operations.get(teamId);
-    if (operation?.kind !== 'deploy') return;
-    operation.controller.abort(cancelled);
-    await operation.done;
+    // Until the stop begins, the reconciler may resume a deploy that was cancelled just now.
+    for (let operation = operations.get(teamId); operation?.kind === 'deploy'; operation = operations.get(teamId)) {
+      operation.controller.abort(cancelled);
+      await operation.done;
+    }
   }
 
   /** A token that was sealed with another encryption key is lost; the bus takes a new one. */
@@ -193,6 +205,21 @@ export function createDeployer(deps: DeployerDeps): Deployer {
         await tearDown(team, { removeData: true });
         deps.db.teams.delete(team.id);
       }).done;
+    },
+
+    async repair(teamId, work) {
+      if (operations.has(teamId)) return;
+      const ofTeam = repairs.get(teamId) ?? new Set();
+      repairs.set(teamId, ofTeam);
+      const controller = new AbortController();
+      const repair: Operation = { kind: 'repair', controller, done: work(controller.signal) };
+      ofTeam.add(repair);
+      try {
+        await repair.done;
+      } finally {
+        ofTeam.delete(repair);
+        if (ofTeam.size === 0 && repairs.get(teamId) === ofTeam) repairs.delete(teamId);
+      }
     },
 
     busy: (teamId) => operations.has(teamId),

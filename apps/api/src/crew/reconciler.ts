@@ -52,18 +52,19 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     if (stop.signal.aborted || deps.deployer.busy(team.id)) return;
     try {
       if (team.status === 'deploying') deps.deployer.resume(team);
-      else if (team.status === 'running') await keepRunning(team, instances);
+      else if (team.status === 'running') await deps.deployer.repair(team.id, (cancel) => mend(team, instances, cancel));
     } catch (error) {
-      if (stop.signal.aborted) return;
+      if (stop.signal.aborted || deps.deployer.busy(team.id)) return;
       deps.log.warn({ team_id: team.id, team: team.slug, error: messageOf(error) }, 'team needs repair');
       note(team, `Not healthy: ${messageOf(error)}`);
     }
   }
 
-  async function keepRunning(team: TeamRow, instances: AgentInstance[]): Promise<void> {
-    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(repairDeadlineMs)]);
+  async function mend(team: TeamRow, instances: AgentInstance[], cancel: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([stop.signal, cancel, AbortSignal.timeout(repairDeadlineMs)]);
     await deps.runtime.deployInfra(infraOf(team), signal);
     const bus = await deps.buses.open(team, signal);
+    signal.throwIfAborted();
     const agents = deps.db.agents.listByTeam(team.id);
     for (const agent of agents.filter(isDeployed)) checkAgent(team, agent, agents, instances);
     if (deps.deployer.busy(team.id)) return;
@@ -79,6 +80,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     const instance = instances.find((known) => known.team === team.slug && known.agent === agent.slug);
     if (instance?.state === 'running') {
       deps.db.agents.setContainer(agent.id, { container_id: instance.id, container_status: 'running' });
+      deps.restarts.started(agent.id);
       return;
     }
     const reason = instance?.message ?? 'its process is gone';
@@ -87,9 +89,13 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     }
     deps.restarts.died(agent.id, reason);
     if (deps.restarts.exhausted(agent.id)) {
-      void giveUp(team, agent);
+      giveUp(team, agent).catch((error: unknown) => {
+        deps.log.error({ team_id: team.id, error: messageOf(error) }, 'team not given up');
+      });
     } else if (deps.restarts.due(agent.id)) {
-      const run = restart(team, agent, agents).finally(() => restarting.delete(agent.id));
+      const run = deps.deployer
+        .repair(team.id, (cancel) => restart(team, agent, agents, cancel))
+        .finally(() => restarting.delete(agent.id));
       restarting.set(agent.id, run);
     }
   }
@@ -104,14 +110,14 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     );
   }
 
-  async function restart(team: TeamRow, agent: AgentRow, agents: AgentRow[]): Promise<void> {
-    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(restartDeadlineMs)]);
+  async function restart(team: TeamRow, agent: AgentRow, agents: AgentRow[], cancel: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([stop.signal, cancel, AbortSignal.timeout(restartDeadlineMs)]);
     try {
       await startAgent(deps, team, agent, agents, signal);
       deps.restarts.started(agent.id);
       deps.log.info({ team_id: team.id, agent: agent.slug }, 'agent restarted');
     } catch (error) {
-      if (stop.signal.aborted) return;
+      if (stop.signal.aborted || cancel.aborted) return;
       deps.restarts.started(agent.id);
       deps.restarts.died(agent.id, messageOf(error));
       deps.log.warn({ team_id: team.id, agent: agent.slug, error: messageOf(error) }, 'agent not restarted');

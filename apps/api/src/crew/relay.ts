@@ -26,7 +26,7 @@ export async function runRelay(deps: RelayDeps, teamId: string, bus: TeamBus, si
 
 async function store(deps: RelayDeps, teamId: string, delivery: Delivery, signal: AbortSignal): Promise<void> {
   const { envelope, agent: slug } = delivery;
-  if (envelope.type !== 'status_update') {
+  if (isToBeStored(delivery)) {
     if (envelope.from !== slug && delivery.kind !== 'agent') {
       delivery.term(`${envelope.from} may not speak as ${slug}`);
       return;
@@ -37,6 +37,11 @@ async function store(deps: RelayDeps, teamId: string, delivery: Delivery, signal
     });
   }
   await delivery.ack();
+}
+
+/** A chat message is in the log already: it was stored before it was sent. What an agent is doing now is no history. */
+function isToBeStored({ envelope }: Delivery): boolean {
+  return envelope.type !== 'status_update' && envelope.type !== 'user_message';
 }
 
 async function untilStored(deps: RelayDeps, delivery: Delivery, signal: AbortSignal, work: () => void): Promise<void> {

@@ -16,6 +16,7 @@ const longestBackOffMs = 30_000;
 export interface Restarts {
   /** The agent was seen dead, or its start failed. Counts once for each start. */
   died(agentId: string, reason: string): void;
+  /** The agent runs again, whoever started it; calling this while it runs on changes nothing. */
   started(agentId: string): void;
   due(agentId: string): boolean;
   /** How often it died in a row; 0 when it is fine. */
@@ -27,12 +28,13 @@ export interface Restarts {
 
 export function createRestarts(maxRestarts: number, now: () => number = Date.now): Restarts {
   const records = new Map<string, Record>();
+  const isDown = (record: Record) => record.nextAttemptAt > record.startedAt;
 
   return {
     died(agentId, reason) {
       const present = records.get(agentId);
       // Still the same death: its restart has not been tried yet.
-      if (present && present.nextAttemptAt > present.startedAt) return;
+      if (present && isDown(present)) return;
       const stable = !present || now() - present.startedAt >= stableMs;
       const failures = stable ? 1 : present.failures + 1;
       const backOff = Math.min(firstBackOffMs * 2 ** (failures - 1), longestBackOffMs);
@@ -45,7 +47,7 @@ export function createRestarts(maxRestarts: number, now: () => number = Date.now
     },
     started(agentId) {
       const present = records.get(agentId);
-      if (present) records.set(agentId, { ...present, startedAt: now(), nextAttemptAt: 0 });
+      if (present && isDown(present)) records.set(agentId, { ...present, startedAt: now(), nextAttemptAt: 0 });
     },
     due: (agentId) => now() >= (records.get(agentId)?.nextAttemptAt ?? 0),
     failures: (agentId) => records.get(agentId)?.failures ?? 0,

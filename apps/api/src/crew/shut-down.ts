@@ -11,7 +11,7 @@ export interface ShutDownDeps {
   log: Logger;
 }
 
-const agentDeadlineMs = 6_000;
+const agentDeadlineMs = 8_000;
 const drainDeadlineMs = 3_000;
 const pollMs = 50;
 

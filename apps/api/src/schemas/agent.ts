@@ -7,7 +7,8 @@ import { subAgentSkillsSchema } from './sub-agent-skills.ts';
 
 export const roleSchema = z.enum(['leader', 'worker']);
 
-const instructions = textOf(102_400);
+const maxBytes = 102_400;
+const instructions = textOf(maxBytes);
 
 /** Fields that a client may write; each is optional, since a change names only what changes. */
 const agentFields = {
@@ -19,7 +20,12 @@ const agentFields = {
     .optional()
     .describe('Old name of `instructions_md`, used when that one is empty')
     .meta({ deprecated: true }),
-  skills: z.array(z.unknown()).max(500).nullable().optional(),
+  skills: z
+    .array(z.unknown())
+    .max(500)
+    .refine((skills) => Buffer.byteLength(JSON.stringify(skills)) <= maxBytes, `must be at most ${maxBytes} bytes long`)
+    .nullable()
+    .optional(),
   permissions: permissionsSchema.nullable().optional(),
   resources: resourcesSchema.optional(),
   sub_agent_description: textOf(2048).optional(),

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { shellRule, withoutShellCharacters } from './common.ts';
 
 const safeText = z.string().max(4096).refine(withoutShellCharacters, shellRule);
-const stringMap = z.record(z.string().max(1000), z.string().max(65_536));
+const stringMap = z
+  .record(z.string().max(1000), z.string().max(65_536))
+  .refine((map) => Object.keys(map).length <= 100, 'must have at most 100 entries');
 
 export const mcpServerSchema = z
   .object({

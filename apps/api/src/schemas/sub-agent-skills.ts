@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { withoutShellCharacters } from './common.ts';
 
-const skillName = z.string().regex(/^[a-zA-Z0-9@/_.-]+$/, 'is not a skill name');
+const skillName = z
+  .string()
+  .max(255)
+  .regex(/^[a-zA-Z0-9@/_.-]+$/, 'is not a skill name');
 const repoUrl = z
   .url({ protocol: /^https$/, error: 'must be an https URL' })
+  .max(2048)
   .refine(withoutShellCharacters, 'must not contain shell characters');
 
 const skill = z.object({ repo_url: repoUrl, skill_name: skillName });

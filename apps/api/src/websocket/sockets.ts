@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { CrewError } from '@agentcrew/protocol';
 import fastifyWebsocket from '@fastify/websocket';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 
 declare module 'fastify' {

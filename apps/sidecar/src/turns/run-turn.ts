@@ -27,12 +27,16 @@ export interface TurnRun {
  */
 export async function runTurn(run: TurnRun): Promise<TurnResult | undefined> {
   const { claude, content, uuid, end, limits, events } = run;
-  using watchdog = new Watchdog(limits, (reason) => end.want(reason));
-  using _listening = events.listen((event) => watchdog.see(event));
-  const finished = claude.turn({ content, uuid });
-  const ended = end.wanted.then(() => interrupt(claude, finished, run.graceMs ?? defaultGraceMs));
-  // Awaited here, because the watchdog watches until this block is left.
-  return await Promise.race([finished, ended]);
+  const watchdog = new Watchdog(limits, (reason) => end.want(reason));
+  const listening = events.listen((event) => watchdog.see(event));
+  try {
+    const finished = claude.turn({ content, uuid });
+    const ended = end.wanted.then(() => interrupt(claude, finished, run.graceMs ?? defaultGraceMs));
+    return await Promise.race([finished, ended]);
+  } finally {
+    listening[Symbol.dispose]();
+    watchdog[Symbol.dispose]();
+  }
 }
 
 /** The wish is repeated: one that comes before the CLI has begun the turn passes without effect. */

@@ -47,7 +47,7 @@ export function natsSupervisor({ files, command, hostEnvironment, table, log }: 
       if (!(await until(async () => isPortFree(port.current()), portReleaseMs))) await port.change(await freePort());
       const child = await spawnNats(table, files, executable, hostEnvironment);
       if (await until(answers, startMs, () => child.exit !== undefined)) {
-        log.info({ pid: child.pid, port: port.current() }, 'nats-server started');
+        log.info({ nats_pid: child.pid, port: port.current() }, 'nats-server started');
         return;
       }
       words = (await natsLastWords(files, child.logStart)) || (child.exit ?? 'it does not answer');
@@ -75,14 +75,14 @@ export function natsSupervisor({ files, command, hostEnvironment, table, log }: 
       if (running) {
         reload(running);
         if (await until(answers, reloadMs)) return;
-        log.warn({ pid: running.pid }, 'nats-server does not answer: it is restarted');
+        log.warn({ nats_pid: running.pid }, 'nats-server does not answer: it is restarted');
         await endNats(table, files, running);
       }
       await start(port, answers);
     },
     async stop(running) {
       await endNats(table, files, running);
-      log.info({ pid: running.pid }, 'nats-server stopped');
+      log.info({ nats_pid: running.pid }, 'nats-server stopped');
     },
   };
 }
