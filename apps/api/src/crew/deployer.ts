@@ -94,16 +94,26 @@ export function createDeployer(deps: DeployerDeps): Deployer {
       () => '',
       (error: unknown) => ` (cleaning up failed too: ${messageOf(error)})`,
     );
-    deps.db.teams.setStatus(team.id, 'error', reason + leftover);
+    settle(team, 'error', reason + leftover);
   }
 
   async function tearDown(team: TeamRow, options?: { removeData?: boolean }): Promise<void> {
     await deps.buses.close(team.id);
     await deps.runtime.teardownInfra(team.slug, options);
-    for (const agent of deps.db.agents.listByTeam(team.id)) {
-      const container_status = agent.container_status === 'error' ? 'error' : 'stopped';
-      deps.db.agents.setContainer(agent.id, { container_id: '', container_status });
-    }
+  }
+
+  /**
+   * Notes that nothing of the team runs any more, as one change: a team that is `running` without deployed agents
+   * would be left alone for ever. A failure leaves the agents marked that caused it.
+   */
+  function settle(team: TeamRow, status: 'stopped' | 'error', message: string): void {
+    deps.db.transaction(() => {
+      for (const agent of deps.db.agents.listByTeam(team.id)) {
+        const failed = status === 'error' && agent.container_status === 'error';
+        deps.db.agents.setContainer(agent.id, { container_id: '', container_status: failed ? 'error' : 'stopped' });
+      }
+      deps.db.teams.setStatus(team.id, status, message);
+    });
   }
 
   async function end(team: TeamRow, reason: string): Promise<void> {
@@ -126,10 +136,7 @@ export function createDeployer(deps: DeployerDeps): Deployer {
       deps.db.teams.setStatus(team.id, 'error', `The team could not be stopped: ${messageOf(error)}. Stop it again.`);
       throw error;
     }
-    for (const agent of deps.db.agents.listByTeam(team.id)) {
-      deps.db.agents.setContainer(agent.id, { container_id: '', container_status: 'stopped' });
-    }
-    deps.db.teams.setStatus(team.id, 'stopped', '');
+    settle(team, 'stopped', '');
     answerWaiting(team, 'The team was stopped before this message was answered. Deploy the team and send it again.');
     deps.log.info({ team_id: team.id, team: team.slug }, 'stopped');
   }
@@ -190,7 +197,7 @@ export function createDeployer(deps: DeployerDeps): Deployer {
         await end(team, reason).catch((error: unknown) => {
           deps.log.error({ team_id: team.id, error: messageOf(error) }, 'clean-up failed, the reconciler goes on');
         });
-        deps.db.teams.setStatus(team.id, 'error', reason);
+        settle(team, 'error', reason);
         answerWaiting(team, reason);
       });
       await operation.done;

@@ -52,7 +52,8 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     if (stop.signal.aborted || deps.deployer.busy(team.id)) return;
     try {
       if (team.status === 'deploying') deps.deployer.resume(team);
-      else if (team.status === 'running') await deps.deployer.repair(team.id, (cancel) => mend(team, instances, cancel));
+      else if (team.status === 'running')
+        await deps.deployer.repair(team.id, (cancel) => mend(team, instances, cancel));
     } catch (error) {
       if (stop.signal.aborted || deps.deployer.busy(team.id)) return;
       deps.log.warn({ team_id: team.id, team: team.slug, error: messageOf(error) }, 'team needs repair');

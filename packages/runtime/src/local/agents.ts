@@ -41,10 +41,14 @@ export function localAgents({ layout: paths, launch, busOf, log }: AgentsOptions
   const sources = { layout: paths, table: launch.table, instance: launch.instance, isBusy };
 
   async function specOf(config: AgentConfig): Promise<AgentSpec> {
-    const { workspacePath, image: _, ...rest } = config;
+    const { workspacePath, image: _, secrets, ...rest } = config;
+    const bus = busOf(config.team);
+    const { nats_token: __, ...others } = secrets;
     return {
       ...rest,
-      ...busOf(config.team),
+      ...bus,
+      // The token is the password of the team's own user; an operator's server has users of its own.
+      secrets: bus.nats_user === undefined ? others : secrets,
       instance: launch.instance,
       runtime: 'local',
       workspace: await openWorkspace(paths, config.team, workspacePath),

@@ -21,9 +21,22 @@ export async function checkReady(healthFile: string, pid: number, signal: AbortS
       signal: AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]),
     });
     const body = await response.text();
-    return response.status === 200 ? { ready: true } : { ready: false, reason: body.slice(0, maxAnswerLength) };
+    return response.status === 200 ? { ready: true } : { ready: false, reason: missingIn(body) };
   } catch (error) {
     return { ready: false, reason: `its health endpoint does not answer (${messageOf(error)})` };
+  }
+}
+
+const checksSchema = z.object({ checks: z.record(z.string(), z.boolean()) });
+
+/** The checks that fail, as a sidecar names them. */
+function missingIn(body: string): string {
+  try {
+    const { checks } = checksSchema.parse(JSON.parse(body));
+    const missing = Object.keys(checks).filter((name) => !checks[name]);
+    return `it still waits for ${missing.join(', ')}`;
+  } catch {
+    return body.slice(0, maxAnswerLength);
   }
 }
 
