@@ -41,7 +41,8 @@ const app = await buildApp({
   maxSockets: 4096,
 });
 
-closeWithGrace({ delay: 5_000, logger: log }, async () => {
+closeWithGrace({ delay: 5_000, logger: log }, async ({ err }) => {
+  if (err) log.fatal({ err }, 'ending after an error');
   await app.close();
   await crew.close();
   db[Symbol.dispose]();

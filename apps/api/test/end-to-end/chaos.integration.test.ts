@@ -10,6 +10,8 @@ import { watch } from './watcher.ts';
 
 const messages = Number(process.env.CHAOS_MESSAGES ?? 40);
 const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 100_000);
+/** Longest pause between two kills. */
+const pauseMs = Number(process.env.CHAOS_PAUSE ?? 2_500);
 const deadlineMs = 120_000 + messages * 4_000;
 
 /** A small generator of numbers from 0 to 1 (mulberry32), so that a run can be repeated with its seed. */
@@ -68,7 +70,7 @@ test(`every message is answered once while everything is killed at random (seed 
   const done = new AbortController();
   const killing = (async () => {
     while (!done.signal.aborted) {
-      await delay(200 + random() * 2_500);
+      await delay(random() * pauseMs);
       if (!done.signal.aborted) await victims[Math.floor(random() * victims.length)]?.().catch(() => undefined);
     }
   })();

@@ -1,0 +1,27 @@
+import { durationSchema, parseDuration } from '@agentcrew/api/duration.ts';
+import { expect, test } from 'vitest';
+
+test.each([
+  ['500ms', 500],
+  ['0s', 0],
+  ['90s', 90_000],
+  ['5m', 300_000],
+  ['1h', 3_600_000],
+  ['1h30m', 5_400_000],
+  ['7d', 604_800_000],
+  ['1d2h3m4s5ms', 93_784_005],
+])('%s are %d ms', (text, ms) => {
+  expect(parseDuration(text)).toBe(ms);
+});
+
+test.each(['', '5', 'm', '-5m', '1.5h', '5 m', '5M', '1h 30m', 'forever', '9999999999999999d', '5mm'])(
+  '%j is none',
+  (text) => {
+    expect(parseDuration(text)).toBeUndefined();
+  },
+);
+
+test('in a variable blanks around it are fine, and zero is not', () => {
+  expect(durationSchema.parse(' 5m\n')).toBe(300_000);
+  expect(durationSchema.safeParse('0s').error?.issues[0]?.message).toContain('must be a duration');
+});

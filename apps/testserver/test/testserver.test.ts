@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { waitFor } from '@agentcrew/testkit';
+import { afterEach, expect, test } from 'vitest';
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const running = new Set<ChildProcess>();
+
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL');
+  running.clear();
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** The process as `pnpm testserver` starts it. */
+function start(listenAddr: string) {
+  const child = spawn(process.execPath, [main], {
+    env: { PATH: process.env.PATH, LISTEN_ADDR: listenAddr },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk) => {
+      output += chunk;
+    });
+  }
+  const ended = once(child, 'exit').then(([code]) => {
+    running.delete(child);
+    return code as number | null;
+  });
+  return { child, ended, output: () => output };
+}
+
+async function call(url: string, method = 'GET', body?: unknown) {
+  const response = await fetch(url, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    body: body === undefined ? null : JSON.stringify(body),
+  });
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+}
+
+test.each(['127.0.0.1', ''])(
+  'a team is created, deployed within half a second, and takes a message, on %j',
+  async (host) => {
+    const port = await freePort();
+    const { child, ended, output } = start(`${host}:${port}`);
+    const url = `http://127.0.0.1:${port}`;
+    await waitFor('the server', async () => (await call(`${url}/health`)).status === 200);
+
+    const agents = [{ name: 'lead', role: 'leader' }, { name: 'worker' }];
+    const created = await call(`${url}/api/teams`, 'POST', { name: 'alpha', agents });
+    expect(created).toMatchObject({ status: 201, body: { status: 'stopped', runtime: 'docker' } });
+    const team = `${url}/api/teams/${created.body.id}`;
+
+    const started = performance.now();
+    expect(await call(`${team}/deploy`, 'POST')).toMatchObject({ status: 200, body: { status: 'deploying' } });
+    await waitFor('the team to run', async () => (await call(team)).body.status === 'running');
+    expect(performance.now() - started).toBeLessThan(500);
+
+    expect(await call(`${team}/chat`, 'POST', { message: 'hello' })).toMatchObject({
+      status: 200,
+      body: { status: 'queued' },
+    });
+    expect((await call(`${team}/messages`)).body).toMatchObject([{ payload: { content: 'hello' } }]);
+
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    for (const line of output().trim().split('\n')) expect(() => JSON.parse(line)).not.toThrow();
+  },
+);
+
+test('an open WebSocket does not keep it from ending', async () => {
+  const port = await freePort();
+  const { child, ended } = start(`127.0.0.1:${port}`);
+  await waitFor('the server', async () => (await call(`http://127.0.0.1:${port}/health`)).status === 200);
+  const { body } = await call(`http://127.0.0.1:${port}/api/teams`, 'POST', { name: 'alpha' });
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws/teams/${body.id}/activity`);
+  await once(socket, 'open');
+  const closed = once(socket, 'close');
+  child.kill('SIGTERM');
+  const [event] = await closed;
+  expect(event.code).toBe(1001);
+  expect(await ended).toBe(0);
+});
+
+test.each(['nonsense', '127.0.0.1', ':70000'])('an address it cannot use is told: %s', async (listenAddr) => {
+  const { ended, output } = start(listenAddr);
+  expect(await ended).toBe(1);
+  expect(output()).toContain(`LISTEN_ADDR: must be host:port or :port (got "${listenAddr}")`);
+});
+
+test('a port that is taken is told', async () => {
+  const port = await freePort();
+  const taken = createServer().listen(port, '127.0.0.1');
+  await once(taken, 'listening');
+  const { ended, output } = start(`127.0.0.1:${port}`);
+  expect(await ended).not.toBe(0);
+  expect(output()).toContain('EADDRINUSE');
+  taken.close();
+});
