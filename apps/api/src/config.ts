@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { messageOf } from '@agentcrew/protocol';
 import { z } from 'zod';
 import { durationSchema } from './duration.ts';
-import { listenAddressSchema } from './listen-address.ts';
+import { anyInterface, listenAddressSchema } from './listen-address.ts';
 import { wordRules } from './validation-message.ts';
 
 const list = z.string().transform((text) =>
@@ -175,5 +175,5 @@ export function databasePath(config: Config): string {
 
 /** Host and port to listen on. `PORT` replaces the port only: who wants all interfaces says so in `LISTEN_ADDR`. */
 export function listenOn(config: Config): { host: string; port: number } {
-  return { host: config.LISTEN_ADDR.host || '::', port: config.PORT ?? config.LISTEN_ADDR.port };
+  return { host: config.LISTEN_ADDR.host || anyInterface(), port: config.PORT ?? config.LISTEN_ADDR.port };
 }

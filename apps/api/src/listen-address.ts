@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { z } from 'zod';
 
 export interface ListenAddress {
@@ -21,6 +22,12 @@ export const listenAddressSchema = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: 'must be host:port or :port' });
   return z.NEVER;
 });
+
+/** The host of "all interfaces": IPv6 takes IPv4 along, but some containers have none. */
+export function anyInterface(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((known) => known ?? []);
+  return addresses.some(({ family }) => family === 'IPv6') ? '::' : '0.0.0.0';
+}
 
 /** Whether only this machine can reach the address. */
 export function isLoopback(host: string): boolean {

@@ -1,6 +1,6 @@
 import { buildApp } from '@agentcrew/api/app.ts';
 import { createCrew } from '@agentcrew/api/crew/crew.ts';
-import { parseListenAddress } from '@agentcrew/api/listen-address.ts';
+import { anyInterface, parseListenAddress } from '@agentcrew/api/listen-address.ts';
 import { createLogger } from '@agentcrew/api/logger.ts';
 import { version } from '@agentcrew/api/version.ts';
 import { openDatabase } from '@agentcrew/models';
@@ -47,5 +47,5 @@ closeWithGrace({ delay: 5_000, logger: log }, async ({ err }) => {
   await crew.close();
   db[Symbol.dispose]();
 });
-await app.listen({ host: address.host || '::', port: address.port });
+await app.listen({ host: address.host || anyInterface(), port: address.port });
 crew.reconciler.start();

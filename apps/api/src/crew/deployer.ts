@@ -121,7 +121,10 @@ export function createDeployer(deps: DeployerDeps): Deployer {
     await tearDown(team);
   }
 
-  /** Nothing accepted goes unanswered: what no agent will answer any more gets a failure that says why. */
+  /**
+   * Nothing accepted goes unanswered: what no agent will answer any more gets a failure that says why. Before the
+   * status changes, in one turn of the event loop: so no message can be accepted in between, and a crash forgets none.
+   */
   function answerWaiting(team: TeamRow, reason: string): void {
     const leader = deps.db.agents.listByTeam(team.id).find((agent) => agent.role === 'leader')?.slug ?? 'leader';
     for (const message of deps.db.messages.unanswered(team.id)) {
@@ -136,8 +139,8 @@ export function createDeployer(deps: DeployerDeps): Deployer {
       deps.db.teams.setStatus(team.id, 'error', `The team could not be stopped: ${messageOf(error)}. Stop it again.`);
       throw error;
     }
-    settle(team, 'stopped', '');
     answerWaiting(team, 'The team was stopped before this message was answered. Deploy the team and send it again.');
+    settle(team, 'stopped', '');
     deps.log.info({ team_id: team.id, team: team.slug }, 'stopped');
   }
 
@@ -197,8 +200,8 @@ export function createDeployer(deps: DeployerDeps): Deployer {
         await end(team, reason).catch((error: unknown) => {
           deps.log.error({ team_id: team.id, error: messageOf(error) }, 'clean-up failed, the reconciler goes on');
         });
-        settle(team, 'error', reason);
         answerWaiting(team, reason);
+        settle(team, 'error', reason);
       });
       await operation.done;
     },

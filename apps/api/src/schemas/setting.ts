@@ -21,11 +21,13 @@ export const newSettingSchema = z
       .min(1, 'is required')
       .max(255)
       // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these must not get into an environment
-      .regex(/^[^=\x00-\x1f\x7f]+$/, 'must not contain "=" or control characters'),
+      .regex(/^[^=\x00-\x1f\x7f]+$/, 'must not contain "=" or control characters')
+      .refine((key) => key !== '.' && key !== '..', 'must not be a path'),
     value: z
       .string()
       .max(1_048_576)
-      .refine((value) => !value.includes('\0'), 'must not contain NUL characters'),
+      .refine((value) => !value.includes('\0'), 'must not contain NUL characters')
+      .default(''),
     is_secret: z.boolean().optional(),
   })
   .meta({ id: 'NewSetting' });

@@ -28,7 +28,9 @@ export async function activitySocket(app: FastifyInstance, { crew }: { crew: Cre
     (socket, request) => {
       const team = crew.db.teams.get(request.params.id);
       if (!team) return refuse(socket, 'team not found');
-      follow(crew, socket, team.id, request.query.since ?? crew.db.messages.lastSeq(team.id));
+      // A cursor of a database that was set back would wait for rows that came long ago.
+      const newest = crew.db.messages.lastSeq(team.id);
+      follow(crew, socket, team.id, Math.min(request.query.since ?? newest, newest));
     },
   );
 }
