@@ -87,13 +87,6 @@ export function messageQueries(connection: Connection) {
       const at = min(messages.created_at);
       return db.select({ at }).from(messages).where(eq(messages.delivery, 'pending')).get()?.at ?? undefined;
     },
-
-    /** How many messages of each type are stored; types without any are absent. Reads a whole index. */
-    countByType(): Partial<Record<MessageType, number>> {
-      const type = messages.message_type;
-      const rows = db.select({ type, count: count() }).from(messages).groupBy(type).all();
-      return Object.fromEntries(rows.map((row) => [row.type, row.count]));
-    },
   };
 }
 

@@ -176,12 +176,4 @@ test('the age of the outbox is that of its oldest message', () => {
   messages.insert(message(open.a, '2', { delivery: 'pending' }));
   expect(messages.oldestPendingAt()).toEqual(oldest?.created_at);
 });
-
-test('messages are counted by type', () => {
-  using open = databaseWithTeams();
-  const { messages } = open.db;
-  messages.insert(message(open.a, '1'));
-  messages.insert(message(open.b, '2'));
-  messages.insert(message(open.a, '3', { message_type: 'activity_event' }));
-  expect(messages.countByType()).toEqual({ user_message: 2, activity_event: 1 });
 });

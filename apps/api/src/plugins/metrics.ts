@@ -31,7 +31,15 @@ export const metrics = fp(async (app: FastifyInstance, { crew, openSockets }: Me
     labelNames: ['status'],
     registers,
   });
+  // Counted here: to count a long log would hold up the server at every scrape.
+  const messages = new Counter({
+    name: 'agentcrew_messages_total',
+    help: 'Messages stored since the server started, by type',
+    labelNames: ['type'],
+    registers,
+  });
   const observer = crew.hub.observe(({ message_type, payload }) => {
+    messages.inc({ type: message_type });
     if (message_type === 'leader_response' || message_type === 'task_result')
       turns.inc({ status: String(payload.status) });
   });
@@ -60,9 +68,6 @@ export const metrics = fp(async (app: FastifyInstance, { crew, openSockets }: Me
   });
   gauge('agents', 'Agents by container status', ['status'], (self) => {
     for (const [status, count] of Object.entries(db.agents.countByStatus())) self.set({ status }, count);
-  });
-  gauge('messages', 'Messages in the log by type', ['type'], (self) => {
-    for (const [type, count] of Object.entries(db.messages.countByType())) self.set({ type }, count);
   });
   gauge('outbox_depth', 'Accepted messages that are not on the bus yet', [], (self) =>
     self.set(db.messages.outboxDepth()),

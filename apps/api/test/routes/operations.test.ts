@@ -64,7 +64,7 @@ describe('metrics', () => {
     expect(await metric('agentcrew_teams{status="error"}')).toBe(0);
     expect(await metric('agentcrew_agents{status="running"}')).toBe(2);
     expect(await metric('agentcrew_agents{status="stopped"}')).toBe(2);
-    expect(await metric('agentcrew_messages{type="user_message"}')).toBe(1);
+    expect(await metric('agentcrew_messages_total{type="user_message"}')).toBe(1);
     expect(await metric('agentcrew_outbox_depth')).toBe(waiting + 1);
     expect(await metric('agentcrew_outbox_oldest_seconds')).toBeGreaterThanOrEqual(0);
     const failed = (await metric('agentcrew_turns_total{status="failed"}')) ?? 0;
