@@ -176,4 +176,3 @@ test('the age of the outbox is that of its oldest message', () => {
   messages.insert(message(open.a, '2', { delivery: 'pending' }));
   expect(messages.oldestPendingAt()).toEqual(oldest?.created_at);
 });
-});
