@@ -3,6 +3,7 @@ import { CrewError, messageOf } from '@agentcrew/protocol';
 import type { Logger } from 'pino';
 import { bringUp, type DeploymentDeps } from './deployment.ts';
 import type { MessageLog } from './message-log.ts';
+import { createOperations } from './operations.ts';
 import type { Outbox } from './outbox.ts';
 import { newNatsToken } from './roster.ts';
 import { shutDownAgents } from './shut-down.ts';
@@ -34,41 +35,12 @@ export interface Deployer {
   close(): Promise<void>;
 }
 
-interface Operation {
-  kind: 'deploy' | 'stop' | 'repair';
-  controller: AbortController;
-  done: Promise<void>;
-}
-
 export function createDeployer(deps: DeployerDeps): Deployer {
-  const operations = new Map<string, Operation>();
-  const repairs = new Map<string, Set<Operation>>();
-  const cancelled = new CrewError('DEPLOY_CANCELLED', 'the deploy was cancelled');
-  const closing = new CrewError('SHUTTING_DOWN', 'the server is shutting down');
-
-  function begin(teamId: string, kind: Operation['kind'], work: (signal: AbortSignal) => Promise<void>): Operation {
-    const controller = new AbortController();
-    const operation: Operation = { kind, controller, done: Promise.resolve() };
-    operations.set(teamId, operation);
-    operation.done = cancelRepairs(teamId)
-      .then(() => work(controller.signal))
-      .finally(() => {
-        if (operations.get(teamId) === operation) operations.delete(teamId);
-      });
-    // Whoever waits for the operation sees its failure; nobody waiting must not end the process.
-    operation.done.catch(() => undefined);
-    return operation;
-  }
-
-  async function cancelRepairs(teamId: string): Promise<void> {
-    const present = [...(repairs.get(teamId) ?? [])];
-    for (const { controller } of present) controller.abort(cancelled);
-    await Promise.allSettled(present.map(({ done }) => done));
-  }
+  const operations = createOperations();
 
   function beginDeploy(team: TeamRow): void {
     deps.log.info({ team_id: team.id, team: team.slug }, 'deploying');
-    begin(team.id, 'deploy', (signal) => deploy(team, signal));
+    operations.deploy(team.id, (signal) => deploy(team, signal));
   }
 
   async function deploy(team: TeamRow, cancel: AbortSignal): Promise<void> {
@@ -144,14 +116,6 @@ export function createDeployer(deps: DeployerDeps): Deployer {
     deps.log.info({ team_id: team.id, team: team.slug }, 'stopped');
   }
 
-  async function cancelDeploy(teamId: string): Promise<void> {
-    // Until the stop begins, the reconciler may resume a deploy that was cancelled just now.
-    for (let operation = operations.get(teamId); operation?.kind === 'deploy'; operation = operations.get(teamId)) {
-      operation.controller.abort(cancelled);
-      await operation.done;
-    }
-  }
-
   /** A token that was sealed with another encryption key is lost; the bus takes a new one. */
   function withToken(team: TeamRow): TeamRow {
     return team.nats_token === '' ? (deps.db.teams.update(team.id, { nats_token: newNatsToken() }) ?? team) : team;
@@ -170,7 +134,7 @@ export function createDeployer(deps: DeployerDeps): Deployer {
           ? new CrewError('TEAM_DEPLOYING', 'team is currently deploying')
           : new CrewError('TEAM_ALREADY_RUNNING', 'team is already running');
       }
-      if (operations.has(team.id)) {
+      if (operations.busy(team.id)) {
         deps.db.teams.setStatus(team.id, team.status, team.status_message, { from: ['deploying'] });
         throw new CrewError('TEAM_DEPLOYING', 'team is still being cleaned up, try again in a moment');
       }
@@ -182,20 +146,20 @@ export function createDeployer(deps: DeployerDeps): Deployer {
     resume: beginDeploy,
 
     async stop(team) {
-      await cancelDeploy(team.id);
-      const operation = operations.get(team.id);
-      if (operation) {
-        await operation.done;
+      await operations.cancelDeploy(team.id);
+      const other = operations.current(team.id);
+      if (other) {
+        await other;
         return current(team.id);
       }
       if (current(team.id).status === 'stopped') throw new CrewError('TEAM_NOT_RUNNING', 'team is not running');
-      await begin(team.id, 'stop', () => stopNow(team)).done;
+      await operations.run(team.id, () => stopNow(team));
       return current(team.id);
     },
 
     async giveUp(team, reason) {
-      if (operations.has(team.id)) return;
-      const operation = begin(team.id, 'stop', async () => {
+      if (operations.busy(team.id)) return;
+      await operations.run(team.id, async () => {
         deps.log.error({ team_id: team.id, team: team.slug, reason }, 'giving the team up');
         await end(team, reason).catch((error: unknown) => {
           deps.log.error({ team_id: team.id, error: messageOf(error) }, 'clean-up failed, the reconciler goes on');
@@ -203,41 +167,22 @@ export function createDeployer(deps: DeployerDeps): Deployer {
         answerWaiting(team, reason);
         settle(team, 'error', reason);
       });
-      await operation.done;
     },
 
     async remove(team) {
       const { status } = current(team.id);
-      if (status === 'running' || status === 'deploying' || operations.has(team.id)) {
+      if (status === 'running' || status === 'deploying' || operations.busy(team.id)) {
         throw new CrewError('TEAM_NOT_STOPPED', 'stop the team before deleting it');
       }
-      await begin(team.id, 'stop', async () => {
+      await operations.run(team.id, async () => {
         await tearDown(team, { removeData: true });
         deps.db.teams.delete(team.id);
-      }).done;
+      });
     },
 
-    async repair(teamId, work) {
-      if (operations.has(teamId)) return;
-      const ofTeam = repairs.get(teamId) ?? new Set();
-      repairs.set(teamId, ofTeam);
-      const controller = new AbortController();
-      const repair: Operation = { kind: 'repair', controller, done: work(controller.signal) };
-      ofTeam.add(repair);
-      try {
-        await repair.done;
-      } finally {
-        ofTeam.delete(repair);
-        if (ofTeam.size === 0 && repairs.get(teamId) === ofTeam) repairs.delete(teamId);
-      }
-    },
-
-    busy: (teamId) => operations.has(teamId),
-
-    async close() {
-      for (const { kind, controller } of operations.values()) if (kind === 'deploy') controller.abort(closing);
-      await Promise.allSettled([...operations.values()].map(({ done }) => done));
-    },
+    repair: operations.repair,
+    busy: operations.busy,
+    close: operations.close,
   };
 }
 
