@@ -37,6 +37,8 @@ const restartDeadlineMs = 90_000;
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const stop = new AbortController();
   const restarting = new Map<string, Promise<void>>();
+  /** Where the agents of a team were told that their bus is. */
+  const busUrls = new Map<string, string>();
   let current: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let watch: Disposable | undefined;
@@ -49,6 +51,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
   }
 
   async function guarded(team: TeamRow, instances: AgentInstance[]): Promise<void> {
+    if (team.status !== 'running') busUrls.delete(team.id);
     if (stop.signal.aborted || deps.deployer.busy(team.id)) return;
     try {
       if (team.status === 'deploying') deps.deployer.resume(team);
@@ -63,11 +66,13 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
 
   async function mend(team: TeamRow, instances: AgentInstance[], cancel: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([stop.signal, cancel, AbortSignal.timeout(repairDeadlineMs)]);
+    const busBefore = busUrls.get(team.id) ?? knownBusUrl(team);
     await deps.runtime.deployInfra(infraOf(team), signal);
     const bus = await deps.buses.open(team, signal);
     signal.throwIfAborted();
     const agents = deps.db.agents.listByTeam(team.id);
     for (const agent of agents.filter(isDeployed)) checkAgent(team, agent, agents, instances);
+    if (moved(team, busBefore)) for (const agent of agents.filter(isDeployed)) beginRestart(team, agent, agents);
     if (deps.deployer.busy(team.id)) return;
     note(team, degradation(deps.restarts, deps.db.agents.listByTeam(team.id)));
     if ((await requeueLost(deps.db, team, bus, new Date())) > 0) {
@@ -94,10 +99,32 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
         deps.log.error({ team_id: team.id, error: messageOf(error) }, 'team not given up');
       });
     } else if (deps.restarts.due(agent.id)) {
-      const run = deps.deployer
-        .repair(team.id, (cancel) => restart(team, agent, agents, cancel))
-        .finally(() => restarting.delete(agent.id));
-      restarting.set(agent.id, run);
+      beginRestart(team, agent, agents);
+    }
+  }
+
+  function beginRestart(team: TeamRow, agent: AgentRow, agents: AgentRow[]): void {
+    if (restarting.has(agent.id)) return;
+    const run = deps.deployer
+      .repair(team.id, (cancel) => restart(team, agent, agents, cancel))
+      .finally(() => restarting.delete(agent.id));
+    restarting.set(agent.id, run);
+  }
+
+  /** Whether the bus is at another address than before (its port was taken): the agents still look at the old one. */
+  function moved(team: TeamRow, before: string | undefined): boolean {
+    const now = deps.runtime.natsUrl(team.slug);
+    busUrls.set(team.id, now);
+    if (before === undefined || before === now) return false;
+    deps.log.warn({ team_id: team.id }, 'the bus has moved, its agents are restarted');
+    return true;
+  }
+
+  function knownBusUrl(team: TeamRow): string | undefined {
+    try {
+      return deps.runtime.natsUrl(team.slug);
+    } catch {
+      return undefined;
     }
   }
 

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type ScriptedModel, startScriptedModel, temporaryFolder, waitFor } from '@agentcrew/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -152,6 +154,24 @@ describe('a team on this host', () => {
       const { agents, status_message } = await client.team(team.id);
       return status_message === '' && agents.every(({ container_status }) => container_status === 'running');
     });
+  });
+
+  test('a nats-server whose port was taken moves, and its agents follow', async () => {
+    const team = await client.createTeam('alpha');
+    await client.deploy(team.id);
+    const nats = (name: string) => JSON.parse(readFileSync(join(folder.path, 'nats', name), 'utf8'));
+    const { port: taken } = nats('teams.json');
+    process.kill(nats('process.json').pid, 'SIGKILL');
+    const intruder = createServer((socket) => socket.destroy());
+    await waitFor('the port to be free', async () => {
+      intruder.listen(taken, '127.0.0.1');
+      const [failure] = await Promise.race([once(intruder, 'error'), once(intruder, 'listening')]);
+      return failure === undefined;
+    });
+    const { message_id } = await client.chat(team.id, 'where are you?');
+    expect((await client.reply(team.id, message_id)).payload.result).toBe('You said: where are you?');
+    expect(nats('teams.json').port).not.toBe(taken);
+    intruder.close();
   });
 
   test('stop while deploying cancels the deploy', async () => {
