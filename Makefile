@@ -3,7 +3,7 @@ IMAGE_TAG ?= dev
 RUN = scripts/run.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test lint style types unused check bench images build-api build-sidecar clean
+.PHONY: help demo dev test test-docker lint style types unused check bench images build-api build-sidecar clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -16,6 +16,10 @@ dev: ## Run the server in the foreground on 127.0.0.1:8080, data in ./data
 
 test: ## Run all tests; ARGS="packages/nats" runs some of them
 	@$(RUN) vitest run --config vitest.workspace.ts $(ARGS)
+
+test-docker: ## Run the tests that need Docker, and fail without it
+	@docker version >/dev/null
+	@$(RUN) vitest run --config vitest.workspace.ts $$(grep -rl '(needs Docker)' apps/*/test packages/*/test) $(ARGS)
 
 lint: style types unused ## Check style (biome), types (tsc) and unused code (knip)
 

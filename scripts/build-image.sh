@@ -5,10 +5,11 @@ cd "$(dirname "$0")/.."
 
 name=$1
 tag=$2
-fail() {
-  printf '%s\n' "$*" >&2
+command -v docker >/dev/null || {
+  echo 'docker was not found. Install Docker: https://docs.docker.com/engine/install' >&2
   exit 1
 }
-[ -f "Dockerfile.$name" ] || fail "There is no Dockerfile.$name in this version: agents run as local processes (RUNTIME=local)."
-command -v docker >/dev/null || fail 'docker was not found. Install Docker: https://docs.docker.com/engine/install'
-exec docker build -f "Dockerfile.$name" -t "agentcrew-$name:$tag" .
+version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
+revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+exec docker build -f "Dockerfile.$name" -t "agentcrew-$name:$tag" \
+  --build-arg "VERSION=$version" --build-arg "REVISION=$revision" .

@@ -36,6 +36,10 @@ export interface AppOptions {
 /** Bodies may be as large as the largest upload; the limits of single fields are smaller. */
 const bodyLimit = 51 * 1024 * 1024;
 
+function isWebSocket(upgrade: string | undefined): boolean {
+  return upgrade?.toLowerCase() === 'websocket';
+}
+
 /** The HTTP and WebSocket face of a crew; not listening yet. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { crew } = options;
@@ -47,6 +51,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     requestIdHeader: 'x-request-id',
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
+    // An upgrade that is not on offer (a client's h2c, a WebSocket elsewhere) is ignored, as RFC 9110 wants it.
+    http: {
+      shouldUpgradeCallback: ({ headers, url }) => isWebSocket(headers.upgrade) && /^\/ws(\/|$)/i.test(url ?? ''),
+    },
     frameworkErrors: refuseUnroutable,
     clientErrorHandler: refuseBroken,
     routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 4096 },

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { messageOf } from '@agentcrew/protocol';
 import { z } from 'zod';
-import { durationSchema } from './duration.ts';
+import { durationSchema, timerSchema } from './duration.ts';
 import { anyInterface, listenAddressSchema } from './listen-address.ts';
 import { wordRules } from './validation-message.ts';
 
@@ -12,6 +12,22 @@ const list = z.string().transform((text) =>
     .map((item) => item.trim())
     .filter((item) => item !== ''),
 );
+
+/** `*`, `loopback`, or an origin as browsers send it; a slash at its end is forgiven. */
+const origin = z.string().transform((text, context) => {
+  if (text === '*' || text === 'loopback') return text;
+  const url = URL.parse(text);
+  if (url && /^https?:$/.test(url.protocol) && (text === url.origin || text === `${url.origin}/`)) return url.origin;
+  context.addIssue({ code: 'custom', message: 'must be origins such as https://example.org, `loopback` or `*`' });
+  return z.NEVER;
+});
+
+const absolutePath = z.string().refine(isAbsolute, 'must be absolute paths');
+
+const natsUrl = z.string().refine((text) => {
+  const url = URL.parse(text.includes('://') ? text : `nats://${text}`);
+  return url !== null && url.hostname !== '' && /^(nats|tls):$/.test(url.protocol);
+}, 'must be nats://host:port or tls://host:port');
 
 /** One variable: its rule, what it is for (docs/configuration.md shows it), and whether a `NAME_FILE` may hold it. */
 interface Variable<T extends z.ZodType> {
@@ -46,10 +62,29 @@ export const variables = {
     z.string().min(1).default('data'),
     'Folder for everything the server keeps: database, keys, workspaces, NATS.',
   ),
-  DATABASE_PATH: variable(z.string().min(1).optional(), 'SQLite file; default `agentcrew.db` in `DATA_DIR`.'),
-  NATS_URL: secret(
+  DATABASE_PATH: variable(
     z.string().min(1).optional(),
+    'SQLite file, or `:memory:`; default `agentcrew.db` in `DATA_DIR`.',
+  ),
+  NATS_URL: secret(
+    natsUrl.optional(),
     'An external nats-server (with JetStream) instead of one of our own; may hold user and password.',
+  ),
+  NATS_ACCOUNTS_FILE: variable(
+    z.string().min(1).optional(),
+    'File that the nats-server of `NATS_URL` (2.10 or newer) includes in its `accounts`, for `docker`: every team gets an account of its own in it. `NATS_URL` then needs a user of the system account. Without the file all teams use the credentials of `NATS_URL`.',
+  ),
+  NATS_CONTAINER: variable(
+    z.string().min(1).optional(),
+    "Container of the nats-server of `NATS_URL`, for `docker`: it is made part of every team's network, under the host name in `NATS_URL`.",
+  ),
+  NATS_IMAGE: variable(
+    z.string().min(1).default('nats:2.10-alpine'),
+    "Image of the teams' own nats-servers, for `docker`.",
+  ),
+  AGENT_IMAGE: variable(
+    z.string().min(1).default('agentcrew-sidecar:dev'),
+    'Image of agents whose team has no `agent_image`, for `docker`; `make images` builds the default.',
   ),
   NATS_SERVER: variable(
     z.string().min(1).optional(),
@@ -57,14 +92,14 @@ export const variables = {
   ),
   SETTINGS_ENCRYPTION_KEY: secret(
     z.string().min(8).optional(),
-    'Passphrase that encrypts settings at rest; default: one is generated once in `DATA_DIR/settings.key`.',
+    'Passphrase of at least 8 characters that encrypts settings at rest; default: one is generated once in `DATA_DIR/settings.key`.',
   ),
   WORKSPACE_ROOTS: variable(
-    list.prefault(''),
+    list.pipe(z.array(absolutePath)).prefault(''),
     "Folders under which a team's `workspace_path` may lie, separated by commas; none: `workspace_path` is refused.",
   ),
   CORS_ORIGINS: variable(
-    list.prefault('loopback'),
+    list.pipe(z.array(origin)).prefault('loopback'),
     'Origins of browsers that may call the API, separated by commas; `loopback` is any port of this machine, `*` everybody.',
   ),
   LOG_LEVEL: variable(
@@ -81,18 +116,18 @@ export const variables = {
     z.url({ protocol: /^https?$/ }).optional(),
     'Address of the Messages API for the agents, unless the settings hold one.',
   ),
-  DEPLOY_TIMEOUT: variable(durationSchema.prefault('5m'), 'A deploy that takes longer fails.'),
+  DEPLOY_TIMEOUT: variable(timerSchema.prefault('5m'), 'A deploy that takes longer fails.'),
   TURN_TIMEOUT: variable(
-    durationSchema.prefault('30m'),
+    timerSchema.prefault('30m'),
     "A turn that takes longer is ended and answered as failed; an agent's `resources.timeout_seconds` wins.",
   ),
-  STALL_TIMEOUT: variable(durationSchema.prefault('5m'), 'A turn without any sign of life for so long is ended.'),
+  STALL_TIMEOUT: variable(timerSchema.prefault('5m'), 'A turn without any sign of life for so long is ended.'),
   IDLE_PARK_AFTER: variable(
-    durationSchema.prefault('15m'),
+    timerSchema.prefault('15m'),
     'An idle Claude Code process is stopped after this time and resumed by the next message.',
   ),
   RECONCILE_INTERVAL: variable(
-    durationSchema.prefault('2s'),
+    timerSchema.prefault('2s'),
     'How often the state of all agents is compared with the database.',
   ),
   AGENT_MAX_RESTARTS: variable(
@@ -170,6 +205,7 @@ function describe(name: string, rule: string, value: string | undefined): string
 
 /** The SQLite file. */
 export function databasePath(config: Config): string {
+  if (config.DATABASE_PATH === ':memory:') return ':memory:';
   return resolve(config.DATABASE_PATH ?? `${config.DATA_DIR}/agentcrew.db`);
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { takeExclusiveLock } from '@agentcrew/models';
 import { CrewError, messageOf } from '@agentcrew/protocol';
 
 /**
@@ -18,6 +19,20 @@ export function openDataDir(path: string): void {
       { cause: error },
     );
   }
+}
+
+/**
+ * Claims the data folder for this server as long as the process lives: two servers would deploy, deliver and sweep
+ * against each other.
+ * @throws CrewError STORAGE_UNAVAILABLE when another server has it.
+ */
+export function claimDataDir(path: string): Disposable {
+  const lock = takeExclusiveLock(join(path, 'server.lock'));
+  if (lock) return lock;
+  throw new CrewError(
+    'STORAGE_UNAVAILABLE',
+    `The data directory ${path} is in use by another server. Stop that one, or set DATA_DIR to another folder.`,
+  );
 }
 
 /** Level by level: Node's own `recursive` never returns for a folder below `/proc`. */

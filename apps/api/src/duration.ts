@@ -13,6 +13,9 @@ export function parseDuration(text: string): number | undefined {
   return Number.isSafeInteger(total) ? total : undefined;
 }
 
+/** The longest wait that a timer of Node takes is 2^31 ms; a longer one would end at once. */
+const longestTimerMs = 24 * unitMs.d;
+
 /** A duration in a variable of the environment, as milliseconds. */
 export const durationSchema = z.string().transform((text, context) => {
   const ms = parseDuration(text.trim());
@@ -20,3 +23,6 @@ export const durationSchema = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: 'must be a duration such as 500ms, 30s, 5m, 1h30m or 7d' });
   return z.NEVER;
 });
+
+/** The same for what a timer has to wait. */
+export const timerSchema = durationSchema.refine((ms) => ms <= longestTimerMs, 'must be at most 24d');

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
-import { openDatabase } from '@agentcrew/models';
+import { defaultOrgId, openDatabase } from '@agentcrew/models';
 import { connectBus } from '@agentcrew/nats';
 import { messageOf } from '@agentcrew/protocol';
 import closeWithGrace from 'close-with-grace';
 import { buildApp } from './app.ts';
 import { ConfigError, databasePath, listenOn, readConfig } from './config.ts';
 import { createCrew } from './crew/crew.ts';
-import { encryptionKey, instanceId, openDataDir } from './data-dir.ts';
+import { claimDataDir, encryptionKey, instanceId, openDataDir } from './data-dir.ts';
 import { isLoopback } from './listen-address.ts';
 import { createLogger } from './logger.ts';
 import { createRuntime } from './runtime.ts';
@@ -20,10 +20,14 @@ async function main(): Promise<void> {
   const log = createLogger(config.LOG_LEVEL);
   const dataDir = resolve(config.DATA_DIR);
   openDataDir(dataDir);
+  const claim = claimDataDir(dataDir);
   const db = openDatabase({
     path: databasePath(config),
     encryptionKey: encryptionKey(dataDir, config.SETTINGS_ENCRYPTION_KEY),
   });
+  for (const { key } of db.settings.entries(defaultOrgId).filter(({ undecryptable }) => undecryptable)) {
+    log.warn({ key }, 'setting cannot be decrypted with this SETTINGS_ENCRYPTION_KEY; save it again');
+  }
   const runtime = await createRuntime(config, instanceId(dataDir), log);
   const crew = createCrew({
     db,
@@ -31,6 +35,7 @@ async function main(): Promise<void> {
     connectBus,
     credentials: config,
     needsCredential: true,
+    workspaceRoots: config.WORKSPACE_ROOTS,
     limits: {
       turn_timeout_ms: config.TURN_TIMEOUT,
       stall_timeout_ms: config.STALL_TIMEOUT,
@@ -60,6 +65,7 @@ async function main(): Promise<void> {
     await app.close();
     await crew.close();
     db[Symbol.dispose]();
+    claim[Symbol.dispose]();
   });
   await app.listen({ host, port });
   crew.reconciler.start();

@@ -16,8 +16,21 @@ export async function createRuntime(config: Config, instance: string, log: Logge
       log,
     });
   }
+  if (config.RUNTIME === 'docker') {
+    const { dockerRuntime, teamAccounts } = await import('@agentcrew/runtime/docker');
+    const { NATS_URL: url, NATS_ACCOUNTS_FILE: file } = config;
+    return dockerRuntime({
+      instance,
+      agentImage: config.AGENT_IMAGE,
+      natsImage: config.NATS_IMAGE,
+      externalNatsUrl: url,
+      externalNatsContainer: config.NATS_CONTAINER,
+      teamAccounts: url && file ? teamAccounts({ systemUrl: url, file, log }) : undefined,
+      log,
+    });
+  }
   throw new CrewError(
     'RUNTIME_FAILED',
-    `RUNTIME=${config.RUNTIME} is not available in this version. Set RUNTIME=local.`,
+    `RUNTIME=${config.RUNTIME} is not available in this version. Set RUNTIME=docker or RUNTIME=local.`,
   );
 }

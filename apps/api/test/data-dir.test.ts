@@ -1,6 +1,6 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encryptionKey, instanceId, openDataDir } from '@agentcrew/api/data-dir.ts';
+import { claimDataDir, encryptionKey, instanceId, openDataDir } from '@agentcrew/api/data-dir.ts';
 import { type TemporaryFolder, temporaryFolder } from '@agentcrew/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
@@ -42,4 +42,13 @@ test('the key is the configured one, else one that is made once and readable by 
   expect(key.length).toBeGreaterThan(40);
   expect(encryptionKey(folder.path, undefined)).toBe(key);
   expect(statSync(join(folder.path, 'settings.key')).mode & 0o777).toBe(0o600);
+});
+
+test('a folder belongs to one server at a time', () => {
+  const claim = claimDataDir(folder.path);
+  expect(() => claimDataDir(folder.path)).toThrow(
+    expect.objectContaining({ code: 'STORAGE_UNAVAILABLE', message: expect.stringContaining('another server') }),
+  );
+  claim[Symbol.dispose]();
+  claimDataDir(folder.path)[Symbol.dispose]();
 });

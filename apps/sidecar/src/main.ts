@@ -11,7 +11,7 @@ import { readSpec } from './spec.ts';
 
 const closeWithinMs = 8_000;
 
-const { config, spec } = readOrExit();
+const { config, spec } = await readOrExit();
 const redactor = createRedactor(spec.secrets);
 const log = createLog(config.logLevel, { team: spec.team, agent: spec.agent }, redactor);
 const agent = new Agent({
@@ -32,10 +32,10 @@ const grace = closeWithGrace({ delay: closeWithinMs, logger: log }, async ({ err
 log.info({ role: spec.role, runtime: spec.runtime, pid: process.pid }, 'agent starts');
 await agent.run();
 
-function readOrExit(): { config: Config; spec: AgentSpec } {
+async function readOrExit(): Promise<{ config: Config; spec: AgentSpec }> {
   try {
     const config = readConfig(process.env);
-    const spec = readSpec(config);
+    const spec = await readSpec(config);
     prepareFolders(spec);
     // Said at once: an agent that waits for a program that is not there would only look slow.
     findClaude();

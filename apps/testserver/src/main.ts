@@ -24,6 +24,7 @@ const crew = createCrew({
   connectBus: connectOfflineBus,
   credentials: {},
   needsCredential: false,
+  workspaceRoots: [],
   limits: agentLimitsSchema.parse({}),
   stream: { maxAgeMs: 60_000, maxBytes: 1_048_576 },
   deployTimeoutMs: 10_000,

@@ -1,4 +1,5 @@
 export type { AgentQueries } from './agents.ts';
+export { takeExclusiveLock } from './exclusive-lock.ts';
 export type { AfterQuery, PageQuery } from './message-log.ts';
 export type { MessageQueries } from './messages.ts';
 export { type Database, type DatabaseOptions, openDatabase } from './open.ts';

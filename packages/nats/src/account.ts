@@ -1,8 +1,10 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 
-/** A user of a nats-server on this host. */
+/** A user of a nats-server. */
 export interface NatsLogin {
+  /** Default: this host. */
+  host?: string;
   port: number;
   user: string;
   password: string;
@@ -27,11 +29,11 @@ export async function deleteAllStreams(login: NatsLogin, timeoutMs: number): Pro
 }
 
 async function withManager<T>(
-  { port, user, password }: NatsLogin,
+  { host = '127.0.0.1', port, user, password }: NatsLogin,
   timeout: number,
   work: (manager: JetStreamManager) => Promise<T>,
 ): Promise<T> {
-  const nc = await connect({ servers: `127.0.0.1:${port}`, user, pass: password, timeout, reconnect: false });
+  const nc = await connect({ servers: `${host}:${port}`, user, pass: password, timeout, reconnect: false });
   try {
     return await work(await jetstreamManager(nc, { timeout, checkAPI: false }));
   } finally {

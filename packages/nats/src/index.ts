@@ -1,3 +1,4 @@
 export { deleteAllStreams, type NatsLogin, servesUser } from './account.ts';
 export * from './bus.ts';
 export { connectBus } from './connect.ts';
+export { hostOf, loginOf, reloadServer } from './system.ts';

@@ -19,7 +19,16 @@ export type AgentConfig = Omit<
   workspacePath?: string;
   /** Container image; runtimes without containers ignore it. */
   image?: string;
+  /** Limits of the agent's container; runtimes without containers ignore them. Absent: no limit. */
+  resources?: AgentResources;
 };
+
+export interface AgentResources {
+  /** Cores; `0.5` is half of one. */
+  cpu?: number;
+  /** Bytes. */
+  memory?: number;
+}
 
 export type AgentState = 'running' | 'stopped' | 'error';
 
@@ -58,12 +67,13 @@ export interface LogLine {
 export interface AgentRuntime extends AsyncDisposable {
   readonly name: RuntimeName;
   /** Makes sure that the team's workspace and bus are there and the bus accepts connections; repairs what is not. */
-  deployInfra(infra: InfraConfig, signal: AbortSignal): Promise<void>;
+  deployInfra(infra: InfraConfig, signal: AbortSignal, onProgress?: (progress: string) => void): Promise<void>;
   /**
    * Starts the agent and resolves when its sidecar reports ready. An agent that already runs ready with the same
    * config is left alone; one that runs with another is replaced. On failure nothing of it stays running.
+   * @param onProgress told what takes its time, in words for a person: the download of an image
    */
-  deployAgent(agent: AgentConfig, signal: AbortSignal): Promise<AgentInstance>;
+  deployAgent(agent: AgentConfig, signal: AbortSignal, onProgress?: (progress: string) => void): Promise<AgentInstance>;
   /** Ends the agent with all its processes; its state stays. Unknown ids are no error. */
   stopAgent(id: string): Promise<void>;
   /** `stopAgent`, and forgets the agent's state (Claude's session, what it has answered). */

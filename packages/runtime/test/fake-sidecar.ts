@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Stands in for the sidecar: reads its spec like the real one and behaves as `spec.env.BEHAVIOUR` says. */
 const spec: {
@@ -10,7 +9,7 @@ const spec: {
   health_addr: string;
   env: Record<string, string>;
   secrets: Record<string, string>;
-} = JSON.parse(await specText(process.env.AGENT_SPEC_FILE ?? '-'));
+} = JSON.parse(readFileSync(0, 'utf8'));
 const behaviour = spec.env.BEHAVIOUR ?? 'ready';
 
 if (behaviour === 'exit') {
@@ -36,16 +35,9 @@ const server = createServer((request, response) => {
   const ready = request.url === '/healthz' || behaviour !== 'never-ready';
   response.writeHead(ready ? 200 : 503).end(ready ? 'ok' : 'the consumer is missing');
 });
-server.listen(Number(spec.health_addr.split(':')[1]), '127.0.0.1', () => {
+const [host, port] = spec.health_addr.split(':');
+server.listen(Number(port), host, () => {
   const address = server.address();
   if (typeof address !== 'object' || !address) return;
   writeFileSync(join(spec.state_dir, 'health.json'), JSON.stringify({ port: address.port, pid: process.pid }));
 });
-
-async function specText(file: string): Promise<string> {
-  if (file === '-') return readFileSync(0, 'utf8');
-  while (!existsSync(file)) await sleep(50);
-  const text = readFileSync(file, 'utf8');
-  rmSync(file);
-  return text;
-}

@@ -2,15 +2,16 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { latch, temporaryFolder } from '@agentcrew/testkit';
 import { expect, it } from 'vitest';
-import { canonicalJson, specHash } from '../src/local/agent-record.ts';
-import { cancelled } from '../src/local/cancellation.ts';
+import { specHash } from '../src/local/agent-record.ts';
 import { childEnvironment } from '../src/local/child-environment.ts';
 import { crewErrors } from '../src/local/crew-errors.ts';
 import { agentId, layout, parseAgentId } from '../src/local/layout.ts';
 import { natsConfig } from '../src/local/nats-config.ts';
 import { ensurePrivateFolder, storageError, writePrivateFile } from '../src/local/private-files.ts';
-import { serialQueue } from '../src/local/serial-queue.ts';
 import { openWorkspace } from '../src/local/workspace.ts';
+import { cancelled } from '../src/shared/cancellation.ts';
+import { canonicalJson } from '../src/shared/canonical-json.ts';
+import { serialQueue } from '../src/shared/serial-queue.ts';
 
 it('reads its own ids and no others', () => {
   expect(parseAgentId(agentId('crew', 'lead'))).toEqual({ team: 'crew', agent: 'lead' });

@@ -1,13 +1,14 @@
 import { appendFile, rename, truncate, writeFile } from 'node:fs/promises';
 import { latch, temporaryFolder, waitFor } from '@agentcrew/testkit';
 import { describe, expect, it } from 'vitest';
-import { lastWords, readableLine } from '../src/local/failure-text.ts';
+import { lastWords } from '../src/local/failure-text.ts';
 import { layout } from '../src/local/layout.ts';
 import { boundLog, lastLines, maxLogBytes, rotateLog, sizeOf } from '../src/local/log-files.ts';
 import { LogReader, tailOffset, timeOfLine } from '../src/local/log-reader.ts';
 import { streamAgentLogs } from '../src/local/log-stream.ts';
 import { ensurePrivateFolder } from '../src/local/private-files.ts';
 import type { LogLine } from '../src/runtime.ts';
+import { readableLine } from '../src/shared/readable-line.ts';
 
 async function agentFolder() {
   const folder = await temporaryFolder();

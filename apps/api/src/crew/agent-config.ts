@@ -1,6 +1,6 @@
 import type { AgentRow, TeamRow } from '@agentcrew/models';
 import type { AgentLimits } from '@agentcrew/protocol';
-import type { AgentConfig } from '@agentcrew/runtime';
+import type { AgentConfig, AgentResources } from '@agentcrew/runtime';
 import type { AgentSettings } from './credentials.ts';
 import { instructionsFor } from './instructions.ts';
 
@@ -30,6 +30,7 @@ export function agentConfig(
     },
     workspacePath: team.workspace_path || undefined,
     image: team.agent_image || undefined,
+    resources: resourcesOf(agent),
   };
 }
 
@@ -49,4 +50,18 @@ function turnTimeout(agent: AgentRow): Partial<AgentLimits> {
   const resources = agent.resources as { timeout_seconds?: unknown } | null;
   const seconds = resources?.timeout_seconds;
   return typeof seconds === 'number' && seconds > 0 ? { turn_timeout_ms: Math.round(seconds * 1000) } : {};
+}
+
+const bytesPer: Record<string, number> = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+/** The container limits of what was checked when it was stored: cores (`"0.5"`), whole bytes with a unit (`"512m"`). */
+function resourcesOf(agent: AgentRow): AgentResources | undefined {
+  const { cpu, memory } = (agent.resources ?? {}) as { cpu?: string | number; memory?: string };
+  if (cpu === undefined && memory === undefined) return undefined;
+  return {
+    ...(cpu !== undefined && { cpu: Number(cpu) }),
+    ...(memory !== undefined && {
+      memory: Number.parseInt(memory, 10) * (bytesPer[memory.slice(-1).toLowerCase()] ?? 1),
+    }),
+  };
 }

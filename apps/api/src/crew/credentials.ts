@@ -27,7 +27,8 @@ export interface AgentSettings {
 export function agentSettings(db: Database, orgId: string, ambient: AmbientCredentials): AgentSettings {
   const stored = new Map<string, string>();
   const env: Record<string, string> = {};
-  for (const { key, value, is_secret } of db.settings.entries(orgId)) {
+  for (const { key, value, is_secret, undecryptable } of db.settings.entries(orgId)) {
+    if (undecryptable && isCredential(key)) throw unreadableCredential(key);
     if (value === undefined || value === '') continue;
     stored.set(key, value);
     if (!is_secret && !isCredential(key)) env[key] = value;
@@ -49,6 +50,13 @@ export function agentSettings(db: Database, orgId: string, ambient: AmbientCrede
 
 export function isCredential(key: string): boolean {
   return credentialKeys.some((known) => known === key);
+}
+
+function unreadableCredential(key: string): CrewError {
+  return new CrewError(
+    'CREDENTIAL_MISSING',
+    `The setting ${key} cannot be decrypted: it was saved under another SETTINGS_ENCRYPTION_KEY. Save it again, then deploy again.`,
+  );
 }
 
 function missingCredential(): CrewError {

@@ -19,6 +19,7 @@ export interface CrewOptions {
   connectBus: ConnectBus;
   credentials: AmbientCredentials;
   needsCredential: boolean;
+  workspaceRoots: string[];
   limits: AgentLimits;
   stream: StreamLimits;
   deployTimeoutMs: number;

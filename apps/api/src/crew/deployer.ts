@@ -70,7 +70,7 @@ export function createDeployer(deps: DeployerDeps): Deployer {
   }
 
   async function tearDown(team: TeamRow, options?: { removeData?: boolean }): Promise<void> {
-    await deps.buses.close(team.id);
+    await deps.buses.closeAndDelete(team.id);
     await deps.runtime.teardownInfra(team.slug, options);
   }
 

@@ -1,9 +1,10 @@
 import type { AgentRow, Database, TeamRow } from '@agentcrew/models';
 import { type AgentLimits, CrewError } from '@agentcrew/protocol';
-import type { AgentRuntime } from '@agentcrew/runtime';
+import type { AgentRuntime, InfraConfig } from '@agentcrew/runtime';
 import { agentConfig } from './agent-config.ts';
 import { type AmbientCredentials, agentSettings } from './credentials.ts';
 import type { TeamBuses } from './team-buses.ts';
+import { checkWorkspacePath } from './workspace-path.ts';
 
 export interface DeploymentDeps {
   db: Database;
@@ -11,6 +12,8 @@ export interface DeploymentDeps {
   buses: TeamBuses;
   credentials: AmbientCredentials;
   limits: AgentLimits;
+  /** Where a team's `workspace_path` may lie. */
+  workspaceRoots: string[];
   /** Whether agents need a credential of the model; the mock runtime's do not. */
   needsCredential: boolean;
 }
@@ -25,7 +28,7 @@ export async function bringUp(deps: DeploymentDeps, team: TeamRow, signal: Abort
   requireOneLeader(agents);
   settingsOf(deps, team);
   progress(deps.db, team.id, 'starting the message bus');
-  await deps.runtime.deployInfra(infraOf(team), signal);
+  await deps.runtime.deployInfra(infraOf(deps, team), signal, (text) => progress(deps.db, team.id, text));
   await deps.buses.openEmpty(team, signal);
   progress(deps.db, team.id, `starting ${agents.length} agents`);
 
@@ -58,7 +61,7 @@ export async function startAgent(
 ): Promise<void> {
   const config = agentConfig(agent, team, agents, settingsOf(deps, team), deps.limits);
   try {
-    const instance = await deps.runtime.deployAgent(config, signal);
+    const instance = await deps.runtime.deployAgent(config, signal, (text) => progress(deps.db, team.id, text));
     deps.db.agents.setContainer(agent.id, { container_id: instance.id, container_status: 'running' });
   } catch (error) {
     // An abort is not the agent's fault.
@@ -68,7 +71,9 @@ export async function startAgent(
   }
 }
 
-export function infraOf(team: TeamRow) {
+/** What the team needs of the runtime. Its folder is checked again: since it was stored, it may have become a link. */
+export function infraOf(deps: Pick<DeploymentDeps, 'workspaceRoots'>, team: TeamRow): InfraConfig {
+  if (team.workspace_path) checkWorkspacePath(team.workspace_path, deps.workspaceRoots);
   return { team: team.slug, natsToken: team.nats_token, workspacePath: team.workspace_path || undefined };
 }
 

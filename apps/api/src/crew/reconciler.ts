@@ -65,9 +65,16 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
   }
 
   async function mend(team: TeamRow, instances: AgentInstance[], cancel: AbortSignal): Promise<void> {
+    if (team.nats_token === '') {
+      endWith(
+        team,
+        "The password of the team's bus cannot be decrypted with this SETTINGS_ENCRYPTION_KEY. Deploy the team again.",
+      );
+      return;
+    }
     const signal = AbortSignal.any([stop.signal, cancel, AbortSignal.timeout(repairDeadlineMs)]);
     const busBefore = busUrls.get(team.id) ?? knownBusUrl(team);
-    await deps.runtime.deployInfra(infraOf(team), signal);
+    await deps.runtime.deployInfra(infraOf(deps, team), signal);
     const bus = await deps.buses.open(team, signal);
     signal.throwIfAborted();
     const agents = deps.db.agents.listByTeam(team.id);
@@ -95,9 +102,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     }
     deps.restarts.died(agent.id, reason);
     if (deps.restarts.exhausted(agent.id)) {
-      giveUp(team, agent).catch((error: unknown) => {
-        deps.log.error({ team_id: team.id, error: messageOf(error) }, 'team not given up');
-      });
+      endWith(team, reasonToGiveUp(agent));
     } else if (deps.restarts.due(agent.id)) {
       beginRestart(team, agent, agents);
     }
@@ -128,14 +133,18 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     }
   }
 
-  async function giveUp(team: TeamRow, agent: AgentRow): Promise<void> {
+  /** Not awaited: the operation waits for this pass's own repair to end. */
+  function endWith(team: TeamRow, reason: string): void {
+    deps.deployer.giveUp(team, reason).catch((error: unknown) => {
+      deps.log.error({ team_id: team.id, error: messageOf(error) }, 'team not given up');
+    });
+  }
+
+  function reasonToGiveUp(agent: AgentRow): string {
     const why = deps.restarts.reason(agent.id);
     const times = deps.restarts.failures(agent.id);
     deps.restarts.forget(agent.id);
-    await deps.deployer.giveUp(
-      team,
-      `Agent ${agent.name} died ${times} times in a row (${why}). Deploy the team again.`,
-    );
+    return `Agent ${agent.name} died ${times} times in a row (${why}). Deploy the team again.`;
   }
 
   async function restart(team: TeamRow, agent: AgentRow, agents: AgentRow[], cancel: AbortSignal): Promise<void> {

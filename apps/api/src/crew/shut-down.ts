@@ -17,8 +17,7 @@ const pollMs = 50;
 
 /**
  * Asks a team's agents to end their turns and exit, and waits until what they said last is stored. All of it is
- * courtesy with a deadline: an agent that does not answer is ended by the runtime anyway. The stream goes too, since
- * the database holds everything that still matters of it.
+ * courtesy with a deadline: an agent that does not answer is ended by the runtime anyway.
  */
 export async function shutDownAgents(deps: ShutDownDeps, team: TeamRow, reason: string): Promise<void> {
   const bus = deps.buses.get(team.id);
@@ -35,7 +34,6 @@ export async function shutDownAgents(deps: ShutDownDeps, team: TeamRow, reason: 
   );
   try {
     await relayDrained(bus);
-    await bus.deleteStream();
   } catch (error) {
     deps.log.warn({ team_id: team.id, error: messageOf(error) }, 'stream not drained');
   }

@@ -29,6 +29,8 @@ export interface TeamBuses extends AsyncDisposable {
   get(teamId: string): TeamBus | undefined;
   all(): TeamBus[];
   close(teamId: string): Promise<void>;
+  /** Closes it and deletes the stream: the database holds everything that still matters of it. */
+  closeAndDelete(teamId: string): Promise<void>;
 }
 
 interface OpenBus {
@@ -83,13 +85,21 @@ export function createTeamBuses(deps: TeamBusesDeps): TeamBuses {
     watch[Symbol.dispose]();
   }
 
-  async function close(teamId: string): Promise<void> {
+  async function close(teamId: string, last?: (bus: TeamBus) => Promise<void>): Promise<void> {
     const present = open.get(teamId);
     if (!present) return;
     open.delete(teamId);
     present.stop.abort();
     await present.serving;
+    if (present.bus.connected) await last?.(present.bus);
     await present.bus[Symbol.asyncDispose]();
+  }
+
+  /** A stream that stays is emptied by the next deploy. */
+  async function deleteStream(bus: TeamBus): Promise<void> {
+    await bus.deleteStream().catch((error: unknown) => {
+      deps.log.warn({ team: bus.team, error: messageOf(error) }, 'stream not deleted');
+    });
   }
 
   async function openOnce(team: TeamRow, signal: AbortSignal, empty: boolean): Promise<TeamBus> {
@@ -105,9 +115,10 @@ export function createTeamBuses(deps: TeamBusesDeps): TeamBuses {
     openEmpty: (team, signal) => openOnce(team, signal, true),
     get: (teamId) => open.get(teamId)?.bus,
     all: () => [...open.values()].map(({ bus }) => bus),
-    close,
+    close: (teamId) => close(teamId),
+    closeAndDelete: (teamId) => close(teamId, deleteStream),
     async [Symbol.asyncDispose]() {
-      await Promise.all([...open.keys()].map(close));
+      await Promise.all([...open.keys()].map((teamId) => close(teamId)));
     },
   };
 }

@@ -24,6 +24,11 @@ export const jsonBody = fp(async (app: FastifyInstance) => {
       }
     });
   });
+  // What `curl -X POST -d ''` sends where no body is needed.
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) => {
+    if (text === '') done(null, undefined);
+    else done(new CrewError('UNSUPPORTED_MEDIA_TYPE', 'Unsupported Media Type: send application/json'));
+  });
 });
 
 function cleaned(value: unknown, depth: number): unknown {

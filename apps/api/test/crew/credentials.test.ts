@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { type AmbientCredentials, agentSettings, isCredential } from '@agentcrew/api/crew/credentials.ts';
-import { type Database, defaultOrgId } from '@agentcrew/models';
+import { type Database, defaultOrgId, openDatabase } from '@agentcrew/models';
+import { temporaryFolder } from '@agentcrew/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { memoryDatabase } from '../support/rows.ts';
 
@@ -64,4 +66,13 @@ test('without any it is told what to set and where', () => {
       message: expect.stringMatching(/ANTHROPIC_API_KEY.*PUT \/api\/settings.*environment/),
     }),
   );
+});
+
+test('a credential that was sealed with another key is not passed over in silence', async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'crew.db');
+  using before = openDatabase({ path, encryptionKey: 'the first key' });
+  before.settings.upsert(defaultOrgId, { key: 'ANTHROPIC_API_KEY', value: 'key', is_secret: true });
+  using after = openDatabase({ path, encryptionKey: 'another key' });
+  expect(() => agentSettings(after, defaultOrgId, { ANTHROPIC_API_KEY: 'theirs' })).toThrow(/cannot be decrypted/);
 });

@@ -1,4 +1,4 @@
-import { type AgentSpec, CrewError } from '@agentcrew/protocol';
+import { CrewError } from '@agentcrew/protocol';
 import type { AgentConfig } from '@agentcrew/runtime';
 import { mockAgentId } from '@agentcrew/runtime/mock';
 import { latch, waitFor } from '@agentcrew/testkit';
@@ -222,9 +222,7 @@ describe('after a start', () => {
     second.crew.reconciler.start();
     await waitFor('the message', () => crew.buses.of(team.slug).published.length === 1);
     await second.until(half.id, 'running');
-    const started = deployAgent.mock.calls.map(
-      ([config]: [AgentConfig, AbortSignal]) => config.team satisfies AgentSpec['team'],
-    );
+    const started = deployAgent.mock.calls.map(([config]) => config.team);
     expect(new Set(started)).toEqual(new Set([half.slug]));
     await second[Symbol.asyncDispose]();
     db[Symbol.dispose]();
@@ -307,4 +305,15 @@ test('a change that the runtime reports is looked at without waiting for the tim
   await pass();
   kill(slug);
   await waitFor('it to be noticed', () => statuses(id).includes('error'));
+});
+
+test('a team whose bus password cannot be decrypted any more ends in error, and its messages are answered', async () => {
+  const { id, slug } = await crew.createRunningTeam();
+  const asked = crew.crew.acceptChat(id, 'hello');
+  crew.db.teams.update(id, { nats_token: '' });
+  await pass();
+  await crew.until(id, 'error');
+  expect(crew.team(id).status_message).toContain('SETTINGS_ENCRYPTION_KEY');
+  expect(crew.db.messages.get(asked.message_id)?.delivery).toBe('answered');
+  expect(await running(slug)).toBe(0);
 });

@@ -156,6 +156,15 @@ describe('content types', () => {
   );
 });
 
+test('an empty form where no body is needed is no body', async () => {
+  const { body: team } = await app.client.send('POST', '/api/teams', { body: newTeam() });
+  const answer = await app.client.send('POST', `/api/teams/${(team as { id: string }).id}/deploy`, {
+    raw: '',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  });
+  expect(answer.status).toBe(200);
+});
+
 describe('request ids', () => {
   test('are made when there is none', async () => {
     const ids = await Promise.all([app.client.get('/health'), app.client.get('/nowhere')]);

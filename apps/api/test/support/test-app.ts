@@ -48,6 +48,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     connectBus: options.connectBus ?? connectOfflineBus,
     credentials: {},
     needsCredential: false,
+    workspaceRoots: [],
     limits: agentLimitsSchema.parse({}),
     stream: { maxAgeMs: 60_000, maxBytes: 1_048_576 },
     deployTimeoutMs: options.deployTimeoutMs ?? 10_000,

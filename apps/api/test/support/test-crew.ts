@@ -15,6 +15,7 @@ export interface TestCrewOptions {
   buses?: FakeBuses;
   credentials?: AmbientCredentials;
   needsCredential?: boolean;
+  workspaceRoots?: string[];
   maxRestarts?: number;
   deployTimeoutMs?: number;
 }
@@ -44,6 +45,7 @@ export function startTestCrew(options: TestCrewOptions = {}): TestCrew {
     connectBus: buses.connectBus,
     credentials: options.credentials ?? {},
     needsCredential: options.needsCredential ?? false,
+    workspaceRoots: options.workspaceRoots ?? [],
     limits: agentLimitsSchema.parse({}),
     stream: { maxAgeMs: 60_000, maxBytes: 1_048_576 },
     deployTimeoutMs: options.deployTimeoutMs ?? 10_000,

@@ -1,4 +1,5 @@
 import { type AgentSpec, agentMarker, agentMarkerVariable, CrewError } from '@agentcrew/protocol';
+import { waitUntilReady } from '../shared/readiness.ts';
 import { type AgentRecord, agentRecordSchema, specHash } from './agent-record.ts';
 import { childEnvironment } from './child-environment.ts';
 import { endFamily } from './end-processes.ts';
@@ -7,7 +8,7 @@ import type { AgentFiles } from './layout.ts';
 import { rotateLog, sizeOf } from './log-files.ts';
 import { readJsonFile, removePath, writePrivateFile } from './private-files.ts';
 import { isAlive, type ProcessTable } from './process-table.ts';
-import { checkReady, waitUntilReady } from './readiness.ts';
+import { checkReady } from './readiness.ts';
 import { type DetachedChild, spawnDetached } from './spawn-detached.ts';
 
 /** How long a sidecar may take to end its turn and its CLI before it is killed. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { canonicalJson } from '../shared/canonical-json.ts';
 
 /** `process.json` of an agent: there from the start of its process until it is stopped. */
 export const agentRecordSchema = z.object({
@@ -13,15 +14,6 @@ export const agentRecordSchema = z.object({
   log_start: z.object({ stdout: z.int().nonnegative(), stderr: z.int().nonnegative() }),
 });
 export type AgentRecord = z.infer<typeof agentRecordSchema>;
-
-/** JSON with sorted keys: equal values give equal texts. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
-}
 
 export function specHash(spec: object): string {
   return createHash('sha256').update(canonicalJson(spec)).digest('hex');

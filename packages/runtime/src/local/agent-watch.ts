@@ -1,7 +1,7 @@
 import { messageOf } from '@agentcrew/protocol';
 import type { AgentStatus } from '../runtime.ts';
+import type { RuntimeLogger } from '../shared/logger.ts';
 import type { LocalAgents } from './agents.ts';
-import type { RuntimeLogger } from './logger.ts';
 
 const pollMs = 1_000;
 

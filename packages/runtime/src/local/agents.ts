@@ -1,13 +1,14 @@
 import { type AgentSpec, CrewError } from '@agentcrew/protocol';
 import type { AgentConfig, AgentInstance, AgentStatus } from '../runtime.ts';
+import { cancellations, cancelled } from '../shared/cancellation.ts';
+import type { RuntimeLogger } from '../shared/logger.ts';
+import { serialQueue } from '../shared/serial-queue.ts';
+import { requireSlug } from '../shared/slugs.ts';
 import { endAgent, isRunningReady, readRecord, type SidecarLaunch, startAgent } from './agent-process.ts';
 import { allAgents, recordedAgents, statusOf } from './agent-statuses.ts';
-import { cancellations, cancelled } from './cancellation.ts';
 import { agentId, type Layout, parseAgentId } from './layout.ts';
-import type { RuntimeLogger } from './logger.ts';
 import { ensurePrivateFolder, removePath } from './private-files.ts';
-import { serialQueue } from './serial-queue.ts';
-import { openWorkspace, requireSlug } from './workspace.ts';
+import { openWorkspace } from './workspace.ts';
 
 export interface AgentsOptions {
   layout: Layout;
@@ -41,9 +42,9 @@ export function localAgents({ layout: paths, launch, busOf, log }: AgentsOptions
   const sources = { layout: paths, table: launch.table, instance: launch.instance, isBusy };
 
   async function specOf(config: AgentConfig): Promise<AgentSpec> {
-    const { workspacePath, image: _, secrets, ...rest } = config;
+    const { workspacePath, image: _, resources: __, secrets, ...rest } = config;
     const bus = busOf(config.team);
-    const { nats_token: __, ...others } = secrets;
+    const { nats_token: ___, ...others } = secrets;
     return {
       ...rest,
       ...bus,

@@ -1,3 +1,3 @@
+export type { RuntimeLogger } from '../shared/logger.ts';
 export * from './local-runtime.ts';
-export type { RuntimeLogger } from './logger.ts';
 export { hostProcesses } from './process-table.ts';

@@ -2,17 +2,19 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CrewError, messageOf } from '@agentcrew/protocol';
 import type { AgentRuntime, InfraConfig } from '../runtime.ts';
+import { untilAborted } from '../shared/cancellation.ts';
+import type { RuntimeLogger } from '../shared/logger.ts';
+import { requireSlug } from '../shared/slugs.ts';
 import { watchAgents } from './agent-watch.ts';
 import { localAgents } from './agents.ts';
-import { crewErrors, untilAborted } from './crew-errors.ts';
+import { crewErrors } from './crew-errors.ts';
 import { layout, parseAgentId } from './layout.ts';
 import { boundLog } from './log-files.ts';
 import { streamAgentLogs } from './log-stream.ts';
-import type { RuntimeLogger } from './logger.ts';
 import { natsServer } from './nats-server.ts';
 import { ensurePrivateFolder, removePath } from './private-files.ts';
 import { hostProcesses } from './process-table.ts';
-import { openWorkspace, requireSlug } from './workspace.ts';
+import { openWorkspace } from './workspace.ts';
 
 export interface LocalRuntimeOptions {
   /** Folder of everything the runtime keeps; made when it is missing. */
@@ -86,7 +88,7 @@ export function localRuntime(options: LocalRuntimeOptions): AgentRuntime {
     name: 'local',
 
     async deployInfra(infra, signal) {
-      await untilAborted(signal, 'the deploy', async () => deployInfra(infra, signal));
+      await untilAborted(signal, 'the deploy', async () => crewErrors(async () => deployInfra(infra, signal)));
     },
 
     deployAgent: async (agent, signal) => crewErrors(async () => agents.deploy(agent, signal)),

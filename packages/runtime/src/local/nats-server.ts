@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deleteAllStreams, servesUser } from '@agentcrew/nats';
 import { messageOf } from '@agentcrew/protocol';
+import { serialQueue } from '../shared/serial-queue.ts';
 import { freePort } from './free-port.ts';
 import { boundLog } from './log-files.ts';
 import { type NatsState, type NatsTeam, natsConfig, natsStateSchema } from './nats-config.ts';
@@ -11,7 +12,6 @@ import { natsFiles, until } from './nats-process.ts';
 import { natsSupervisor, type PortChoice, type SupervisorOptions } from './nats-supervisor.ts';
 import { ensurePrivateFolder, readJsonFile, removePath, writePrivateFile } from './private-files.ts';
 import type { ProcessIdentity } from './process-table.ts';
-import { serialQueue } from './serial-queue.ts';
 
 const answerMs = 2_000;
 const reloadMs = 5_000;

@@ -1,7 +1,7 @@
 import { CrewError } from '@agentcrew/protocol';
+import type { RuntimeLogger } from '../shared/logger.ts';
 import { findNatsServer } from './find-nats-server.ts';
 import { freePort, isPortFree } from './free-port.ts';
-import type { RuntimeLogger } from './logger.ts';
 import { endNats, findRunning, type NatsFiles, natsLastWords, spawnNats, until } from './nats-process.ts';
 import type { ProcessIdentity, ProcessTable } from './process-table.ts';
 

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
-import { CrewError, slugSchema } from '@agentcrew/protocol';
+import { CrewError } from '@agentcrew/protocol';
 import type { Layout } from './layout.ts';
 import { ensurePrivateFolder } from './private-files.ts';
 
@@ -18,10 +18,4 @@ export async function openWorkspace(paths: Layout, team: string, workspacePath?:
     throw new CrewError('INVALID_TEAM', `workspace_path is not an existing folder: ${workspacePath}`);
   }
   return workspacePath;
-}
-
-/** What is no slug must never become a path. @throws CrewError INVALID_TEAM */
-export function requireSlug(value: string): void {
-  if (slugSchema.safeParse(value).success) return;
-  throw new CrewError('INVALID_TEAM', `not a valid name for a team or an agent: ${value}`);
 }

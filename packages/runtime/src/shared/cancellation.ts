@@ -9,6 +9,22 @@ export function cancelled(signal: AbortSignal, what: string): CrewError {
     : new CrewError('DEPLOY_CANCELLED', `${what} was cancelled`);
 }
 
+/**
+ * Gives a task up for its caller as soon as the signal aborts. The task itself goes on to its own deadline: half of
+ * a change of something that others use too is no place to stop.
+ */
+export async function untilAborted<T>(signal: AbortSignal, what: string, task: () => Promise<T>): Promise<T> {
+  if (signal.aborted) throw cancelled(signal, what);
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(cancelled(signal, what));
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([task(), aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
 /** Signals that can be aborted from outside by key, in addition to the one each was made from. */
 export function cancellations() {
   const controllers = new Map<string, Set<AbortController>>();
