@@ -146,8 +146,10 @@ export async function inVolume(volume: string, command: string): Promise<boolean
     Cmd: ['sh', '-c', command],
     HostConfig: { Mounts: [{ Type: 'volume', Source: volume, Target: '/volume' }] },
   });
-  await container.start();
-  const { StatusCode } = await container.wait();
-  await container.remove({ force: true });
-  return StatusCode === 0;
+  try {
+    await container.start();
+    return (await container.wait()).StatusCode === 0;
+  } finally {
+    await container.remove({ force: true });
+  }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentRow, Database, TeamRow } from '@agentcrew/models';
 import { type AgentLimits, CrewError } from '@agentcrew/protocol';
 import type { AgentRuntime, InfraConfig } from '@agentcrew/runtime';
@@ -18,6 +19,9 @@ export interface DeploymentDeps {
   needsCredential: boolean;
 }
 
+/** How often the bus is looked after during a deploy, in milliseconds. */
+const upkeepMs = 1_000;
+
 /**
  * Brings up a team: bus, stream, then all agents at once. Resolves when every sidecar is ready; the first failure
  * ends it. Progress goes to the team's `status_message`.
@@ -28,7 +32,8 @@ export async function bringUp(deps: DeploymentDeps, team: TeamRow, signal: Abort
   requireOneLeader(agents);
   settingsOf(deps, team);
   progress(deps.db, team.id, 'starting the message bus');
-  await deps.runtime.deployInfra(infraOf(deps, team), signal, (text) => progress(deps.db, team.id, text));
+  const infra = infraOf(deps, team);
+  await deps.runtime.deployInfra(infra, signal, (text) => progress(deps.db, team.id, text));
   await deps.buses.openEmpty(team, signal);
   progress(deps.db, team.id, `starting ${agents.length} agents`);
 
@@ -46,9 +51,24 @@ export async function bringUp(deps: DeploymentDeps, team: TeamRow, signal: Abort
     ready += 1;
     progress(deps.db, team.id, `${ready} of ${agents.length} agents ready`);
   });
+  const started = new AbortController();
+  const upkeep = keepUp(deps, infra, AbortSignal.any([either, started.signal]));
   await Promise.allSettled(starts);
+  started.abort();
+  await upkeep;
   signal.throwIfAborted();
   if (failed.signal.aborted) throw failed.signal.reason;
+}
+
+/** Repairs the bus, should it die while the agents start: they would wait for it in vain. Ends with the signal. */
+async function keepUp(deps: DeploymentDeps, infra: InfraConfig, signal: AbortSignal): Promise<void> {
+  const ignore = () => undefined;
+  for (;;) {
+    await delay(upkeepMs, undefined, { signal }).catch(ignore);
+    if (signal.aborted) return;
+    // What cannot be repaired shows in the agents that do not get ready.
+    await deps.runtime.deployInfra(infra, signal).catch(ignore);
+  }
 }
 
 /** Starts one agent (or adopts it when it runs as configured) and notes where it runs. */

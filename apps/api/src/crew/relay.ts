@@ -12,7 +12,9 @@ export interface RelayDeps {
 }
 
 const firstRetryMs = 250;
-const longestRetryMs = 5_000;
+const longestRetryMs = 1_000;
+/** What a killed server had not settled blocks the rest for so long; storing a message takes milliseconds. */
+const ackWaitMs = 3_000;
 
 /**
  * Stores everything that a team's agents say, each message once and in the order of the stream, until the signal
@@ -20,7 +22,7 @@ const longestRetryMs = 5_000;
  */
 export async function runRelay(deps: RelayDeps, teamId: string, bus: TeamBus, signal: AbortSignal): Promise<void> {
   // One at a time: only so the order of the stream survives a kill of the server.
-  const options = { durable: relayConsumer, maxAckPending: 1, ackWaitMs: 30_000 };
+  const options = { durable: relayConsumer, maxAckPending: 1, ackWaitMs };
   await bus.consume(options, (delivery) => store(deps, teamId, delivery, signal), signal);
 }
 

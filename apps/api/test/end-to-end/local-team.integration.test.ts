@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type ScriptedModel, startScriptedModel, temporaryFolder, waitFor } from '@agentcrew/testkit';
@@ -172,6 +172,27 @@ describe('a team on this host', () => {
     expect((await client.reply(team.id, message_id)).payload.result).toBe('You said: where are you?');
     expect(nats('teams.json').port).not.toBe(taken);
     intruder.close();
+  });
+
+  test('a nats-server that dies during a deploy does not fail it', async () => {
+    const team = await client.createTeam('alpha');
+    await client.call('POST', `/api/teams/${team.id}/deploy`);
+    const record = join(folder.path, 'nats/process.json');
+    await waitFor('nats-server', () => existsSync(record) && processesWith(`/${team.slug}/lead`).length > 0);
+    process.kill(JSON.parse(readFileSync(record, 'utf8')).pid, 'SIGKILL');
+    await client.untilStatus(team.id, 'running');
+  });
+
+  test('a server killed in the middle of a turn stores its answer soon after the next start', async () => {
+    const team = await client.createTeam('alpha');
+    await client.deploy(team.id);
+    const hold = model.hold();
+    const { message_id } = await client.chat(team.id, 'slow');
+    await model.waitForRequest('the turn to reach the model', ({ userText }) => userText === 'slow');
+    await server.end('SIGKILL');
+    hold.release();
+    server = await start();
+    expect((await client.reply(team.id, message_id, 15_000)).payload.result).toBe('You said: slow');
   });
 
   test('stop while deploying cancels the deploy', async () => {

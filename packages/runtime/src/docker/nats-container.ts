@@ -21,7 +21,7 @@ export interface NatsPlan {
 }
 
 /** Configuration of a team's nats-server: one account with one user, JetStream on files. */
-export function natsConfig({ team, token }: Pick<NatsPlan, 'team' | 'token'>): string {
+function natsConfig({ team, token }: Pick<NatsPlan, 'team' | 'token'>): string {
   const login = `{ user: ${JSON.stringify(team)}, password: ${JSON.stringify(token)} }`;
   return [
     `listen: "0.0.0.0:${natsPort}"\n`,
