@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@agentcrew/testkit';
 
 const main = fileURLToPath(new URL('../../apps/api/src/main.ts', import.meta.url));
 const startMs = 60_000;
@@ -75,14 +75,4 @@ export class Server {
   lastLines(count: number): string {
     return readFileSync(this.log, 'utf8').trimEnd().split('\n').slice(-count).join('\n');
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('there is no free port');
-  return address.port;
 }

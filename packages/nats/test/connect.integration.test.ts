@@ -1,6 +1,5 @@
-import { createServer } from 'node:net';
 import { inspect } from 'node:util';
-import { latch, startNatsServer, waitFor } from '@agentcrew/testkit';
+import { freePort, latch, startNatsServer, waitFor } from '@agentcrew/testkit';
 import { describe, expect, test } from 'vitest';
 import { connectBus } from '../src/index.ts';
 import { startChild } from './child.ts';
@@ -111,13 +110,3 @@ describe('connecting', () => {
     expect(await child.ended).toBe(0);
   });
 });
-
-function freePort(): Promise<number> {
-  const probe = createServer();
-  return new Promise((resolve) => {
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-}

@@ -1,3 +1,4 @@
+export * from './free-port.ts';
 export * from './latch.ts';
 export * from './nats-server.ts';
 export * from './scripted-model/server.ts';

@@ -28,8 +28,7 @@ export interface TeamBuses extends AsyncDisposable {
   openEmpty(team: TeamRow, signal: AbortSignal): Promise<TeamBus>;
   get(teamId: string): TeamBus | undefined;
   all(): TeamBus[];
-  close(teamId: string): Promise<void>;
-  /** Closes it and deletes the stream: the database holds everything that still matters of it. */
+  /** Closes the team's bus and deletes its stream: the database holds everything that still matters of it. */
   closeAndDelete(teamId: string): Promise<void>;
 }
 
@@ -61,8 +60,14 @@ export function createTeamBuses(deps: TeamBusesDeps): TeamBuses {
       signal,
       onProblem: (problem) => deps.log.warn({ team_id: team.id, problem }, 'bus problem'),
     });
-    if (empty) await bus.deleteStream();
-    await ensureStream(team.id, bus);
+    try {
+      if (empty) await bus.deleteStream();
+      await ensureStream(team.id, bus);
+    } catch (error) {
+      // Nobody else knows of the connection, and it would reconnect for ever.
+      await bus[Symbol.asyncDispose]();
+      throw error;
+    }
     const stop = new AbortController();
     open.set(team.id, { bus, url, stop, serving: serve(team.id, bus, stop.signal) });
     deps.onConnected(team.id);
@@ -115,7 +120,6 @@ export function createTeamBuses(deps: TeamBusesDeps): TeamBuses {
     openEmpty: (team, signal) => openOnce(team, signal, true),
     get: (teamId) => open.get(teamId)?.bus,
     all: () => [...open.values()].map(({ bus }) => bus),
-    close: (teamId) => close(teamId),
     closeAndDelete: (teamId) => close(teamId, deleteStream),
     async [Symbol.asyncDispose]() {
       await Promise.all([...open.keys()].map((teamId) => close(teamId)));

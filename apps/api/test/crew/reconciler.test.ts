@@ -161,7 +161,7 @@ test('a stop in the middle of a pass is not undone by it', async () => {
 
 test('a team with a sick bus says so, and is fine when that is over', async () => {
   const { id, slug } = await crew.createRunningTeam();
-  await crew.crew.buses.close(id);
+  await crew.crew.buses.closeAndDelete(id);
   crew.buses.onConnect = () => {
     throw new CrewError('NATS_UNAVAILABLE', 'connection refused');
   };

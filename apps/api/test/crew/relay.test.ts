@@ -129,7 +129,7 @@ describe('while nothing can be stored', () => {
     });
     const settled = await bus.deliver(envelope(), { kind: 'activity' });
     await waitFor('a try', () => settled.working >= 1);
-    await crew.crew.buses.close(id);
+    await crew.crew.buses.closeAndDelete(id);
     await expect(settled.done).rejects.toThrow();
     expect(settled.how).toBeUndefined();
   });

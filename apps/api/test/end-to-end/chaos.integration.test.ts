@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startScriptedModel, temporaryFolder, waitFor } from '@agentcrew/testkit';
+import { freePort, startScriptedModel, temporaryFolder, waitFor } from '@agentcrew/testkit';
 import { expect, test } from 'vitest';
 import { Client, type Message } from './client.ts';
 import { processesWith } from './processes.ts';
-import { freePort, type Server, startServer } from './server.ts';
+import { type Server, startServer } from './server.ts';
 import { watch } from './watcher.ts';
 
 const messages = Number(process.env.CHAOS_MESSAGES ?? 40);
