@@ -1,4 +1,4 @@
-import type { ClaudeProcess, startClaude, transcriptState } from '@agentcrew/claude';
+import type { ClaudeProcess, checkClaude, startClaude, transcriptState } from '@agentcrew/claude';
 import type { ConnectBus, TeamBus } from '@agentcrew/nats';
 import { effectivePermissions, toolsFor } from '@agentcrew/permissions';
 import { type AgentSpec, agentConsumer, agentMarker, messageOf } from '@agentcrew/protocol';
@@ -8,7 +8,7 @@ import { Cli, type CliState } from './cli.ts';
 import { CliEvents } from './cli-events.ts';
 import { answerControl } from './control.ts';
 import { createGate } from './gate.ts';
-import { type Checks, serveHealth } from './health.ts';
+import { type Health, serveHealth } from './health.ts';
 import { Ledger } from './ledger.ts';
 import { endLeftovers } from './leftovers.ts';
 import type { Log } from './log.ts';
@@ -27,10 +27,11 @@ export interface AgentOptions {
   log: Log;
   redactor: Redactor;
   connectBus: ConnectBus;
+  checkClaude: typeof checkClaude;
   startClaude: typeof startClaude;
   transcriptState: typeof transcriptState;
-  /** Somebody asked for the agent's end over the bus; `close` is to be called. */
-  onShutDown: () => void;
+  /** The agent was shut down over the bus and nobody has ended its process since; `close` is to be called. */
+  onAbandoned: () => void;
 }
 
 /** How long an interrupted turn may take to its stored reply when the agent is shut down, in milliseconds. */
@@ -39,6 +40,9 @@ const lastReplyMs = 5_000;
 const cliEndMs = 3_000;
 const lastWordsMs = 500;
 const connectTimeoutMs = 10_000;
+const warmUpAfterMs = 2_000;
+/** So long waits an agent that was shut down for the end of its process, in milliseconds. */
+const abandonedAfterMs = 30_000;
 
 /** One agent: what belongs together, opened in order and closed in reverse. */
 export class Agent {
@@ -55,6 +59,7 @@ export class Agent {
   readonly #stop = new AbortController();
   #health: AsyncDisposable | undefined;
   #bus: TeamBus | undefined;
+  #natsProblem: string | undefined;
   #loop: TurnLoop | undefined;
   #looping: Promise<void> = Promise.resolve();
 
@@ -77,9 +82,12 @@ export class Agent {
     const { spec, log } = this.#options;
     // A CLI of the process before, still on its way out, would write into the transcript.
     await this.#endLeftovers();
-    this.#health = await serveHealth(spec, () => this.#check());
+    this.#health = await serveHealth(spec, {
+      examine: () => this.#examine(),
+      onFirstReady: () => this.#warmUpLater(),
+    });
     this.#voice.tellStatus('starting');
-    this.#cli.warmUp();
+    this.#cli.prepare();
     const bus = await this.#connect();
     if (bus === undefined) return;
     this.#bus = bus;
@@ -105,7 +113,7 @@ export class Agent {
   }
 
   #createCli(): Cli {
-    const { spec, log, startClaude } = this.#options;
+    const { spec, log, checkClaude, startClaude } = this.#options;
     const permissions = effectivePermissions(spec.permissions, spec.runtime, spec.workspace);
     const { home } = cliFolders(spec.state_dir);
     const tellActivity = this.#voice.tellActivity.bind(this.#voice);
@@ -124,7 +132,8 @@ export class Agent {
         log,
       });
     };
-    return new Cli({ start, idleParkMs: spec.limits.idle_park_ms, onState: (state) => this.#tellCliState(state), log });
+    const onState = (state: CliState) => this.#tellCliState(state);
+    return new Cli({ check: () => checkClaude(), start, idleParkMs: spec.limits.idle_park_ms, onState, log });
   }
 
   #createLoop(bus: TeamBus): TurnLoop {
@@ -149,20 +158,23 @@ export class Agent {
         const name = `${team}-${agent}`;
         const bus = await connectBus({ url, ...credentials, name, team, connectTimeoutMs, signal, onProblem });
         log.info('NATS connected');
+        this.#natsProblem = undefined;
         return bus;
       } catch (error) {
-        if (!signal.aborted) log.warn({ error: messageOf(error) }, 'NATS cannot be reached');
+        this.#natsProblem = messageOf(error);
+        if (!signal.aborted) log.warn({ error: this.#natsProblem }, 'NATS cannot be reached');
       }
     }
     return undefined;
   }
 
-  async #check(): Promise<Checks> {
+  async #examine(): Promise<Health> {
     const bus = this.#bus;
     const nats = bus?.connected ?? false;
     const lag =
       nats && this.#loop ? await bus?.consumerLag(agentConsumer(this.#options.spec.agent)).catch(() => {}) : undefined;
-    return { nats, consumer: lag !== undefined, cli: this.#cli.ready };
+    const checks = { nats, consumer: lag !== undefined, cli: this.#cli.ready };
+    return { checks, reasons: this.#options.redactor.data({ nats: this.#natsProblem, cli: this.#cli.problem }) };
   }
 
   #controls() {
@@ -178,10 +190,21 @@ export class Agent {
         this.#voice.tellStatus('stopping');
         this.#loop?.interrupt(reason);
         await Promise.race([this.#looping, pause(lastReplyMs)]);
-        // The answer to the request goes out first.
-        setImmediate(this.#options.onShutDown);
+        void this.#cli.close();
+        // Docker and Kubernetes would start again what ends by itself: ending the process is up to its runtime.
+        setTimeout(this.#options.onAbandoned, abandonedAfterMs).unref();
       },
     };
+  }
+
+  /**
+   * Starts a leader's CLI ahead of its first message, once the rest of its team has probably started: while a team
+   * starts, its agents take each other's processor time. A worker's CLI waits for its first task.
+   */
+  #warmUpLater(): void {
+    if (this.#options.spec.role !== 'leader') return;
+    const { signal } = this.#intake;
+    void pause(warmUpAfterMs, signal).then(() => signal.aborted || this.#cli.warmUp());
   }
 
   #tellCliState(state: CliState): void {

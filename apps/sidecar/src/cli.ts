@@ -6,6 +6,8 @@ import { backOff, timerLimited } from './pause.ts';
 export type CliState = 'starting' | 'running' | 'parked' | 'down';
 
 export interface CliOptions {
+  /** Rejects when the CLI cannot be run on this machine. */
+  check: () => Promise<unknown>;
   /** Starts a CLI in the agent's session, after making sure that nothing of an earlier one is left. */
   start: () => Promise<ClaudeProcess>;
   /** An idle CLI is ended after this time, in milliseconds. */
@@ -33,6 +35,7 @@ export class Cli {
   #inUse = false;
   #closed = false;
   #failures = 0;
+  #problem: string | undefined;
 
   constructor(options: CliOptions) {
     this.#options = options;
@@ -41,6 +44,25 @@ export class Cli {
   /** Runs, or can be started by the next message. */
   get ready(): boolean {
     return this.#state === 'running' || this.#state === 'parked';
+  }
+
+  /** Why it is not ready, in words for a person, when that is known. */
+  get problem(): string | undefined {
+    return this.ready ? undefined : this.#problem;
+  }
+
+  /** Makes sure that a CLI can be started, without starting one; tries again when that fails. */
+  prepare(): void {
+    if (this.#closed || this.#state !== 'down') return;
+    this.#options.check().then(
+      () => {
+        if (this.#state === 'down' && !this.#closed) this.#change('parked');
+      },
+      (error: unknown) => {
+        this.#fail(messageOf(error));
+        this.#later(() => this.prepare());
+      },
+    );
   }
 
   /** Starts the CLI ahead of the first message, and tries again when that fails. */
@@ -108,9 +130,14 @@ export class Cli {
       return claude;
     } catch (error) {
       this.#change('down');
-      if (!this.#closed) log.error({ error: messageOf(error) }, 'Claude Code could not be started');
+      if (!this.#closed) this.#fail(messageOf(error));
       throw error;
     }
+  }
+
+  #fail(problem: string): void {
+    this.#problem = problem;
+    this.#options.log.error({ error: problem }, 'Claude Code could not be started');
   }
 
   #exited(claude: ClaudeProcess, exit: Awaited<ClaudeProcess['exited']>, began: number): void {
@@ -118,6 +145,7 @@ export class Cli {
     this.#process = undefined;
     this.#change('down');
     const { exitCode, signal, stderr } = exit;
+    this.#problem = `Claude Code ended (${signal ?? `exit code ${exitCode}`})`;
     this.#options.log.warn(
       { pid: claude.pid, exit_code: exitCode, signal, stderr: stderr.slice(-500) },
       'Claude Code died',
@@ -148,9 +176,14 @@ export class Cli {
   }
 
   #restartLater(): void {
+    this.#later(() => this.warmUp());
+  }
+
+  /** The next try, after a pause that grows from failure to failure. */
+  #later(attempt: () => void): void {
     if (this.#inUse || this.#closed) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.warmUp(), backOff(this.#failures++, restartPauses));
+    this.#timer = setTimeout(attempt, backOff(this.#failures++, restartPauses));
   }
 
   #end(state: 'parked' | 'down'): Promise<void> {

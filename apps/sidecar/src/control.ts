@@ -4,7 +4,7 @@ export interface Controls {
   status(): { activity: AgentActivity; session_id: string; current_message_id: string | undefined };
   /** Ends the running turn; `false` when none runs. */
   interrupt(reason?: string): boolean;
-  /** Ends the running turn, waits for its reply, and lets the process end soon after. */
+  /** Ends the running turn and waits for its reply; takes no more messages, and waits for the end of the process. */
   shutDown(reason?: string): Promise<void>;
 }
 

@@ -6,13 +6,25 @@ import type { AgentSpec } from '@agentcrew/protocol';
 import { writeFileAtomically } from './atomic-file.ts';
 
 /** What must be true before the agent can take a message. */
-export interface Checks {
+interface Checks {
   /** Connected. */
   nats: boolean;
   /** The agent's consumer exists, so its messages are handed out. */
   consumer: boolean;
-  /** Claude Code runs, or is parked and will start with the next message. */
+  /** Claude Code runs, or can be started by the next message. */
   cli: boolean;
+}
+
+export interface Health {
+  checks: Checks;
+  /** For checks that fail: why, in words for a person, when that is known. */
+  reasons: { [check in keyof Checks]?: string };
+}
+
+export interface HealthOptions {
+  examine: () => Promise<Health>;
+  /** Somebody has been told, for the first time, that the agent is ready. */
+  onFirstReady: () => void;
 }
 
 /**
@@ -21,15 +33,19 @@ export interface Checks {
  */
 export async function serveHealth(
   spec: Pick<AgentSpec, 'health_addr' | 'state_dir'>,
-  check: () => Promise<Checks>,
+  { examine, onFirstReady }: HealthOptions,
 ): Promise<AsyncDisposable> {
+  let told = false;
   const server = createServer(async (request, response) => {
     const path = request.url?.replace(/\?.*$/, '');
     if (request.method !== 'GET' || (path !== '/healthz' && path !== '/readyz')) return send(response, 404, {});
-    const checks = await check();
+    const { checks, reasons } = await examine();
     const ready = checks.nats && checks.consumer && checks.cli;
     const status = path === '/healthz' ? 200 : ready ? 200 : 503;
-    send(response, status, { status: ready ? 'ready' : 'not ready', checks });
+    send(response, status, { status: ready ? 'ready' : 'not ready', checks, reasons });
+    if (!ready || told || path !== '/readyz') return;
+    told = true;
+    onFirstReady();
   });
   const { host, port } = parseAddress(spec.health_addr);
   server.listen(port, host);

@@ -1,4 +1,4 @@
-import { findClaude, startClaude, transcriptState } from '@agentcrew/claude';
+import { checkClaude, findClaude, startClaude, transcriptState } from '@agentcrew/claude';
 import { connectBus } from '@agentcrew/nats';
 import { type AgentSpec, CrewError } from '@agentcrew/protocol';
 import closeWithGrace from 'close-with-grace';
@@ -19,9 +19,10 @@ const agent = new Agent({
   log,
   redactor,
   connectBus,
+  checkClaude,
   startClaude,
   transcriptState,
-  onShutDown: () => grace.close(),
+  onAbandoned: () => grace.close(),
 });
 const grace = closeWithGrace({ delay: closeWithinMs, logger: log }, async ({ err, signal }) => {
   if (err) log.fatal({ err }, 'the agent cannot go on');

@@ -22,7 +22,7 @@ async function setUp(options: { past?: (uuid: string) => Past; failStarts?: numb
     clis.push(claude);
     return claude;
   };
-  const cli = new Cli({ start, idleParkMs: 60_000, onState: () => {}, log: silent });
+  const cli = new Cli({ check: async () => {}, start, idleParkMs: 60_000, onState: () => {}, log: silent });
   const stop = new AbortController();
   const answerer = new Answerer({
     cli,

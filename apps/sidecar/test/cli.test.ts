@@ -10,13 +10,16 @@ function setUp() {
   const started: FakeClaude[] = [];
   const states: CliState[] = [];
   const scene = { started, states, broken: false };
+  const check = async () => {
+    if (scene.broken) throw new Error('no such program');
+  };
   const start = async () => {
     if (scene.broken) throw new Error('no such program');
     const claude = new FakeClaude();
     started.push(claude);
     return claude;
   };
-  const cli = new Cli({ start, idleParkMs: 10_000, onState: (state) => states.push(state), log: silent });
+  const cli = new Cli({ check, start, idleParkMs: 10_000, onState: (state) => states.push(state), log: silent });
   return Object.assign(scene, { cli });
 }
 
@@ -29,6 +32,27 @@ test('the warm CLI is the one the message gets', async () => {
   const claude = await cli.acquire();
   expect(started).toEqual([claude]);
   expect(cli.ready).toBe(true);
+});
+
+test('one that can be run is ready without being started, and wakes for the first message', async () => {
+  const { cli, started, states } = setUp();
+  cli.prepare();
+  await settle();
+  expect([cli.ready, started.length, states]).toEqual([true, 0, ['parked']]);
+  expect(await cli.acquire()).toBe(started[0]);
+});
+
+test('one that cannot be run says why, and is tried again', async () => {
+  const scene = setUp();
+  const { cli } = scene;
+  scene.broken = true;
+  cli.prepare();
+  await settle();
+  expect([cli.ready, cli.problem]).toEqual([false, 'no such program']);
+  scene.broken = false;
+  vi.advanceTimersByTime(1_001);
+  await settle();
+  expect([cli.ready, cli.problem]).toEqual([true, undefined]);
 });
 
 test('an idle CLI is parked, and another one started for the next message', async () => {

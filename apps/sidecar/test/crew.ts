@@ -108,12 +108,6 @@ export class Crew implements AsyncDisposable {
     return code;
   }
 
-  async untilExit(): Promise<number | null> {
-    const child = this.#sidecar;
-    await waitFor('the sidecar to end', () => child?.exitCode !== null || child?.signalCode !== null, patience);
-    return child?.exitCode ?? null;
-  }
-
   async readiness(): Promise<{ status: number; checks: Record<string, boolean> }> {
     const { port, pid } = JSON.parse(await readFile(join(this.spec.state_dir, 'health.json'), 'utf8'));
     if (pid !== this.sidecarPid) throw new Error('health.json is that of an earlier process');

@@ -26,7 +26,13 @@ async function setUp(
     turns.push(turn);
     return work(turn);
   };
-  const cli = new Cli({ start: async () => new FakeClaude(), idleParkMs: 60_000, onState: () => {}, log: silent });
+  const cli = new Cli({
+    check: async () => {},
+    start: async () => new FakeClaude(),
+    idleParkMs: 60_000,
+    onState: () => {},
+    log: silent,
+  });
   const loop = new TurnLoop({
     spec: spec(),
     bus: fake.bus,

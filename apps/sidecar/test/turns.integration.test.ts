@@ -30,6 +30,7 @@ function startCrew(options: Partial<CrewOptions> = {}): Promise<Crew> {
 
 test('a turn with a tool, and three messages at once in order; the key shows up nowhere', async () => {
   await using crew = await startCrew();
+  await waitFor('the leader to be warm', () => crew.statuses().at(-1) === 'idle', { timeoutMs: 60_000 });
   const first = await crew.send('!tool Bash {"command":"env; echo from-$((40+2)) | tee made.txt"}\n!say All done');
   const payload = await crew.replyTo(first);
   expect(payload).toMatchObject({ status: 'completed', result: 'All done', session_id: await crew.sessionId() });
@@ -56,7 +57,7 @@ test('a turn with a tool, and three messages at once in order; the key shows up 
     sent.map((id) => ['one', 'two', 'three'][ids.indexOf(String(id))]),
   );
   await waitFor('idle', () => crew.statuses().at(-1) === 'idle');
-  expect(crew.statuses().slice(0, 4)).toEqual(['starting', 'idle', 'working', 'idle']);
+  expect(crew.statuses().slice(0, 5)).toEqual(['starting', 'parked', 'idle', 'working', 'idle']);
 
   const key = String(crew.spec.secrets.anthropic_api_key);
   expect(model.requests.some(({ headers }) => headers['x-api-key'] === key)).toBe(true);
@@ -94,7 +95,9 @@ test('interrupt ends the turn and the queue goes on; shutdown answers and leaves
   await waitFor('the command to run', () => existsSync(join(crew.spec.workspace, 'busy.txt')), { timeoutMs: 60_000 });
   expect(await crew.control('shutdown')).toEqual({ ok: true });
   expect(await crew.replyTo(busy)).toMatchObject({ status: 'interrupted', code: 'TURN_INTERRUPTED' });
-  expect(await crew.untilExit()).toBe(0);
+  await waitFor('the CLI to be gone', async () => (await crew.processes()).length === 1);
+  expect((await crew.readiness()).status).toBe(503);
+  expect(await crew.endSidecar('SIGTERM')).toBe(0);
   await waitFor('all its processes to be gone', async () => (await crew.processes()).length === 0);
 });
 

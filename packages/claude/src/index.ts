@@ -1,3 +1,4 @@
+export { checkClaude } from './check-claude.ts';
 export * from './claude.ts';
 export { toEvents } from './events.ts';
 export { findClaude } from './find-claude.ts';

@@ -1,7 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CrewError, messageOf } from '@agentcrew/protocol';
-import { execa } from 'execa';
 import type { ClaudeOptions } from './claude.ts';
 import { buildArguments } from './command-line.ts';
 import { buildEnvironment, credentialOf } from './environment.ts';
@@ -25,6 +24,8 @@ export async function launch(options: ClaudeOptions) {
     ...buildArguments(options, sessionFlag, instructionsFile),
   ];
   const credential = credentialOf(options);
+  // Loaded with the first CLI: its hundred modules would be a fifth of the start of an agent that nobody talks to yet.
+  const { execa } = await import('execa');
   const child = execa(file, args, {
     cwd: options.cwd,
     env: buildEnvironment(options),

@@ -4,7 +4,7 @@ import { agentActivitySchema } from './payloads.ts';
 /**
  * Requests to a running agent over core NATS (`control.<agent>`), answered at once.
  * `interrupt` ends the running turn (answered as interrupted, the queue goes on);
- * `shutdown` ends it too, then the sidecar exits and takes its CLI with it.
+ * `shutdown` ends it too, and the CLI; the sidecar takes no more messages and waits for its runtime to end it.
  */
 export const controlRequestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('interrupt'), reason: z.string().max(500).optional() }),

@@ -123,6 +123,7 @@ describe('a team on this host', () => {
   test('SIGTERM ends the server quickly; a new one adopts the agents with their processes', async () => {
     const team = await client.createTeam('alpha');
     await client.deploy(team.id);
+    await client.reply(team.id, (await client.chat(team.id, 'hello')).message_id);
     const before = processesWith(`/${team.slug}/lead`).map(({ pid }) => pid);
     const began = performance.now();
     expect(await server.end('SIGTERM')).toBe(0);

@@ -1,4 +1,5 @@
 import { CrewError } from '@agentcrew/protocol';
+import type Docker from 'dockerode';
 import type { AgentConfig, AgentInstance, AgentStatus } from '../runtime.ts';
 import { cancellations, cancelled } from '../shared/cancellation.ts';
 import type { RuntimeLogger } from '../shared/logger.ts';
@@ -97,16 +98,17 @@ export function dockerAgents(options: AgentsOptions): DockerAgents {
     await queue.run(id, async () => {
       deployed.delete(id);
       const containers = await listContainers(engine, labelsOf(known.team, known.agent));
-      await Promise.all(containers.map(async ({ Id }) => end(Id)));
+      await Promise.all(containers.map(end));
       await afterwards?.(known.team, known.agent);
       if (containers.length > 0) log.info(known, 'agent stopped');
     });
   }
 
-  async function end(container: string): Promise<void> {
-    await stopContainer(engine, container);
-    await removeContainer(engine, container);
-    fed.delete(container);
+  /** A container that Docker is just starting again would lose the signal, and has nothing to tidy up. */
+  async function end({ Id, State }: Docker.ContainerInfo): Promise<void> {
+    if (State === 'running') await stopContainer(engine, Id);
+    await removeContainer(engine, Id);
+    fed.delete(Id);
   }
 
   /** Colliding names wait for each other. */
