@@ -17,9 +17,8 @@ dev: ## Run the server in the foreground on 127.0.0.1:8080, data in ./data
 test: ## Run all tests; ARGS="packages/nats" runs some of them
 	@$(RUN) vitest run --config vitest.workspace.ts $(ARGS)
 
-test-docker: ## Run the tests that need Docker, and fail without it
-	@docker version >/dev/null
-	@$(RUN) vitest run --config vitest.workspace.ts $$(grep -rl '(needs Docker)' apps/*/test packages/*/test) $(ARGS)
+test-docker: images ## Build the images and run the tests that need Docker; fails without it
+	@TEST_REQUIRES=Docker $(RUN) vitest run --config vitest.workspace.ts $$(grep -rl '(needs Docker)' apps/*/test packages/*/test) $(ARGS)
 
 lint: style types unused ## Check style (biome), types (tsc) and unused code (knip)
 

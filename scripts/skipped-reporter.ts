@@ -3,6 +3,9 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node';
 /** What a suite or test says in its name when it needs something that a machine may lack: `(needs Docker)`. */
 const need = /\(needs ([^)]+)\)/;
 
+/** What this run must not lack: with it, a test that is skipped for want of it is a failure. */
+const required = process.env.TEST_REQUIRES;
+
 /** Ends a test run with what was not tested, and why, so that a green run does not promise too much. */
 export default class SkippedReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
@@ -12,6 +15,10 @@ export default class SkippedReporter implements Reporter {
     );
     if (pointless.length > 0) console.log(`Skipped everywhere: ${count(pointless, note)}.`);
     console.log(`Skipped on this machine: ${lacking.length > 0 ? count(lacking, needed) : 'nothing'}.\n`);
+    if (required !== undefined && lacking.some((test) => needed(test) === `needs ${required}`)) {
+      console.error(`This run must not lack ${required}, and it did.`);
+      process.exitCode = 1;
+    }
   }
 }
 

@@ -70,9 +70,8 @@ export function teamInfra(options: InfraOptions): TeamInfra {
       const labels = teamLabels(instance, team);
       await removeNats(options, team);
       await removeNetwork(engine, teamNames(team).network, labels);
-      if (!removeData) return;
       await externalNats?.accounts?.removeTeam(team);
-      await removeVolumes(engine, labels);
+      if (removeData) await removeVolumes(engine, labels);
     },
 
     natsAddress: async (team) => natsAddress(options, team, (await ownContainer()) !== undefined),

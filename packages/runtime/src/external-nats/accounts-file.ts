@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { CrewError } from '@agentcrew/protocol';
 import { z } from 'zod';
@@ -44,13 +44,12 @@ export function passwordOf(accounts: Accounts, team: string): string | undefined
 }
 
 /**
- * The accounts with that of the team, which keeps its name. A new one's name is used for the first time: the streams of
- * an earlier team of the same name cannot come back.
+ * The accounts with that of the team. Its name comes from the password: a team that is deployed again finds its own,
+ * and what an earlier team of the same name has left cannot come back.
  */
 export function withTeam(accounts: Accounts, team: string, password: string): Accounts {
-  const known = Object.keys(accounts).find((name) => accounts[name]?.users[0].user === team);
-  const name = known ?? `${team}-${randomBytes(4).toString('hex')}`;
-  return { ...accounts, [name]: { jetstream: 'enabled', users: [{ user: team, password }] } };
+  const name = `${team}-${createHash('sha256').update(password).digest('hex').slice(0, 8)}`;
+  return { ...withoutTeam(accounts, team), [name]: { jetstream: 'enabled', users: [{ user: team, password }] } };
 }
 
 /** The accounts without that of the team. */

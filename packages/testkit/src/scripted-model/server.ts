@@ -7,6 +7,8 @@ import { Answerer } from './answerer.ts';
 import { sendError } from './errors.ts';
 
 export interface ScriptedModelOptions {
+  /** Address to listen on, as its clients see it. Default 127.0.0.1. */
+  host?: string;
   /** Default: a free port. */
   port?: number;
   /** When given, requests with another key get 401. Default: every key will do. */
@@ -31,7 +33,7 @@ export interface RecordedRequest {
 }
 
 export interface ScriptedModel extends AsyncDisposable {
-  /** `http://127.0.0.1:<port>`, for ANTHROPIC_BASE_URL. */
+  /** `http://<host>:<port>`, for ANTHROPIC_BASE_URL. */
   readonly url: string;
   /** Every request so far, in order of arrival. */
   readonly requests: RecordedRequest[];
@@ -42,10 +44,11 @@ export interface ScriptedModel extends AsyncDisposable {
 }
 
 /**
- * A stand-in for the Messages API on 127.0.0.1 that does what the user's text tells it to (see `parseScript`), and
+ * A stand-in for the Messages API that does what the user's text tells it to (see `parseScript`), and
  * answers `You said: …` to a text that tells it nothing.
  */
 export async function startScriptedModel(options: ScriptedModelOptions = {}): Promise<ScriptedModel> {
+  const { host = '127.0.0.1' } = options;
   const requests: RecordedRequest[] = [];
   const answerer = new Answerer(options.deltaDelayMs ?? 0);
   const server = createServer((request, response) => {
@@ -59,11 +62,11 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
       else sendError(response, 400, String(error));
     });
   });
-  server.listen(options.port ?? 0, '127.0.0.1');
+  server.listen(options.port ?? 0, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     requests,
     waitForRequest: (what, predicate) => waitFor(what, () => requests.find(predicate), { timeoutMs: 60_000 }),
     hold: () => answerer.hold(),
