@@ -3,7 +3,7 @@ IMAGE_TAG ?= dev
 RUN = scripts/run.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-docker lint style types unused check bench images build-api build-sidecar clean
+.PHONY: help demo dev test test-docker lint style types unused check bench bench-deploy images build-api build-sidecar clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ check: lint test ## Lint, then test
 
 bench: ## Measure what a turn costs, next to the bare Claude Code CLI
 	@$(RUN) node bench/turn.ts $(ARGS)
+
+bench-deploy: images ## Measure what a deploy on Docker costs, next to docker run of the same image
+	@$(RUN) node bench/deploy.ts $(ARGS)
 
 images: build-api build-sidecar ## Build both container images
 

@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@agentcrew/protocol';
 import { startScriptedModel, temporaryFolder } from '@agentcrew/testkit';
+import { limitLine } from './shared/limits.ts';
+import { machine } from './shared/machine.ts';
+import { type Options, readOptions } from './shared/options.ts';
 import { startBareCli, startProcessPerMessage } from './turn/bare-cli.ts';
 import { limitsOf } from './turn/limits.ts';
-import { machine } from './turn/machine.ts';
-import { type Options, readOptions } from './turn/options.ts';
 import { startProduct } from './turn/product.ts';
-import { limitLine, mediansOf, type Samples, table } from './turn/report.ts';
+import { mediansOf, type Samples, table } from './turn/report.ts';
 
 const startMs = 180_000;
 const roundMs = 30_000;
@@ -24,7 +25,7 @@ try {
 
 /** Whether all limits are kept. */
 async function main(): Promise<boolean> {
-  const options = readOptions(process.argv.slice(2), process.env);
+  const options = readOptions(process.argv.slice(2), process.env, { rounds: 30, warmUp: 3 });
   const host = machine();
   const { cores, cpu, load, node, claude, nats } = host;
   console.log(`${cores} cores (${cpu}), load ${load.join(' ')}; Node ${node}, Claude Code ${claude}, ${nats}`);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { type ClaudeOptions, launch } from '@agentcrew/claude';
 import { defaultPermissions, toolsFor } from '@agentcrew/permissions';
-import { apiKey, type Sample, type Setting, sampleOf, type Way } from './way.ts';
+import { apiKey } from '../shared/server.ts';
+import { type Sample, type Setting, sampleOf, type Way } from './way.ts';
 
 type Line = { type?: string; is_error?: boolean; result?: string };
 

@@ -1,11 +1,5 @@
+import { atMost, type Limit } from '../shared/limits.ts';
 import type { Medians } from './report.ts';
-
-export interface Limit {
-  text: string;
-  limit: number;
-  measured: number;
-  kept: boolean;
-}
 
 /** What the product promises of a warm turn. Medians, in milliseconds. */
 export function limitsOf({ product, bare }: { product: Medians; bare: Medians }): Limit[] {
@@ -17,8 +11,4 @@ export function limitsOf({ product, bare }: { product: Medians; bare: Medians })
     ),
     atMost('model’s last byte → WebSocket frame, under 50 ms', product.answer, 50),
   ];
-}
-
-function atMost(text: string, measured: number, limit: number): Limit {
-  return { text, limit, measured, kept: measured < limit };
 }

@@ -1,22 +1,19 @@
 import { join } from 'node:path';
+import { createTeam, deploy } from '../shared/deploy.ts';
+import { endAgentsOf } from '../shared/local-leftovers.ts';
+import { startServer } from '../shared/server.ts';
 import { answers, type Frame } from './frames.ts';
-import { type Server, startServer } from './server.ts';
 import { type Sample, type Setting, sampleOf, type Way } from './way.ts';
-
-interface Team {
-  id: string;
-  status: string;
-  status_message: string;
-}
-
-const pollMs = 100;
 
 /** The whole product: `POST /chat` to the server, the leader's reply at a WebSocket client. */
 export async function startProduct(setting: Setting): Promise<Way> {
-  const { model, signal } = setting;
-  const server = await startServer(join(setting.folder, 'data'), model.url, signal);
+  const { model, instructions, signal } = setting;
+  const dataDir = join(setting.folder, 'data');
+  const env = { RUNTIME: 'local', ANTHROPIC_BASE_URL: model.url };
+  const server = await startServer({ dataDir, env, endLeftovers: async () => endAgentsOf(dataDir), signal });
   try {
-    const team = await deploy(server, setting);
+    const team = await createTeam(server, 'bench', { instructions_md: instructions });
+    await deploy(server, team, signal);
     const frames = await answers(server.url, team, signal);
     return {
       async turn(text): Promise<Sample> {
@@ -36,20 +33,6 @@ export async function startProduct(setting: Setting): Promise<Way> {
   } catch (error) {
     await server[Symbol.asyncDispose]();
     throw error;
-  }
-}
-
-/** A team of one leader that runs; its id. */
-async function deploy(server: Server, { instructions, signal }: Setting): Promise<string> {
-  const agents = [{ name: 'lead', role: 'leader', instructions_md: instructions }];
-  const { id } = await server.call<Team>('POST', '/api/teams', { name: 'bench', agents });
-  await server.call('POST', `/api/teams/${id}/deploy`);
-  for (;;) {
-    const { status, status_message } = await server.call<Team>('GET', `/api/teams/${id}`);
-    if (status === 'running') return id;
-    if (status === 'error') throw new Error(`the team was not deployed: ${status_message}`);
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
-    signal.throwIfAborted();
   }
 }
 

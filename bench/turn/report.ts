@@ -1,5 +1,5 @@
-import type { Limit } from './limits.ts';
-import { median, percentile } from './statistics.ts';
+import { median, percentile } from '../shared/statistics.ts';
+import { aligned } from '../shared/table.ts';
 import type { Sample } from './way.ts';
 
 export type Medians = Sample;
@@ -26,22 +26,9 @@ export function table(samples: Samples): string {
   return aligned([head, ...rows]);
 }
 
-export function limitLine({ kept, text, measured, limit }: Limit): string {
-  return `${kept ? 'PASS' : 'FAIL'}  ${text}: ${measured.toFixed(1)} ms of ${limit.toFixed(1)} ms`;
-}
-
 function cells(samples: readonly Sample[], bare: Medians, measure: keyof Sample): string[] {
   const values = samples.map((sample) => sample[measure]);
   const middle = median(values);
   const ratio = middle / bare[measure];
   return [`${middle.toFixed(1)} (${percentile(values, 0.95).toFixed(0)})`, `×${ratio.toFixed(2)}`];
-}
-
-function aligned(rows: string[][]): string {
-  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
-  return rows
-    .map((row) =>
-      row.map((cell, column) => (column === 0 ? cell.padEnd(width(0)) : cell.padStart(width(column)))).join('  '),
-    )
-    .join('\n');
 }

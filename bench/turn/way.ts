@@ -26,9 +26,6 @@ export interface Setting {
   signal: AbortSignal;
 }
 
-/** Any key will do for the scripted model. */
-export const apiKey = 'for-the-scripted-model';
-
 /** The sample of a turn, from the model's own record of its request. All times are of `performance.now()`. */
 export async function sampleOf(
   model: ScriptedModel,

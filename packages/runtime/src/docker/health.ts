@@ -11,7 +11,7 @@ const answerMs = 5_000;
 /** What the engine may take to run a command. */
 const commandMs = 20_000;
 /** So long may a container be silent on the network until it is asked from inside. */
-const silentMs = 5_000;
+const silentMs = 15_000;
 /** Where containers cannot be reached from here, that is how it is for a while. */
 const unreachableMs = 60_000;
 /** Between two commands in a container. */

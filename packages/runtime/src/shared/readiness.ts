@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 
-/** A new question costs as much as a tenth of a start would, were it asked twice as often. */
-const pollMs = 100;
+/** Between two questions; where many agents start at once, asking all of them all the time would slow them down. */
+const pauses = { shortestMs: 50, longestMs: 250, factor: 1.3 };
 const maxAnswerLength = 300;
 const maxReasonLength = 200;
 
@@ -39,10 +39,10 @@ export async function waitUntilReady(
   signal: AbortSignal,
 ): Promise<Readiness | { ready: false; dead: true }> {
   const deadline = Date.now() + timeoutMs;
-  for (;;) {
+  for (let pauseMs = pauses.shortestMs; ; pauseMs = Math.min(pauseMs * pauses.factor, pauses.longestMs)) {
     if (await dead()) return { ready: false, dead: true };
     const answer = await ask();
     if (answer.ready || signal.aborted || Date.now() >= deadline) return answer;
-    await sleep(pollMs, undefined, { signal }).catch(() => undefined);
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }

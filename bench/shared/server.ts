@@ -4,8 +4,6 @@ import { mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '@agentcrew/testkit';
-import { endAgentsOf } from './leftovers.ts';
-import { apiKey } from './way.ts';
 
 const main = fileURLToPath(new URL('../../apps/api/src/main.ts', import.meta.url));
 /** The server promises to end within 10 s. */
@@ -14,14 +12,27 @@ const stopMs = 30_000;
 /** Of what the server logged, for the error message. */
 const logTail = 2_000;
 
-/** The real server as a process of its own, on the local runtime. Disposing it stops its teams first. */
+/** Any key will do for the scripted model. */
+export const apiKey = 'for-the-scripted-model';
+
+export interface ServerOptions {
+  dataDir: string;
+  /** What the server is told besides its folder and its port. */
+  env: Record<string, string>;
+  /** Ends what a server that was killed has left running. */
+  endLeftovers: () => Promise<void>;
+  /** Ends every wait. */
+  signal: AbortSignal;
+}
+
+/** The real server as a process of its own. Disposing it stops its teams first. */
 export interface Server extends AsyncDisposable {
   readonly url: string;
   /** Rejects with the server's own words when the answer is not a success. */
   call<T>(method: string, path: string, body?: object): Promise<T>;
 }
 
-export async function startServer(dataDir: string, modelUrl: string, signal: AbortSignal): Promise<Server> {
+export async function startServer({ dataDir, env, endLeftovers, signal }: ServerOptions): Promise<Server> {
   await mkdir(dataDir, { recursive: true });
   const port = await freePort();
   const { PATH, HOME, NATS_SERVER } = process.env;
@@ -31,8 +42,8 @@ export async function startServer(dataDir: string, modelUrl: string, signal: Abo
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...{ PATH, HOME, ...(NATS_SERVER && { NATS_SERVER }) },
-      ...{ RUNTIME: 'local', DATA_DIR: dataDir, LISTEN_ADDR: `127.0.0.1:${port}` },
-      ...{ ANTHROPIC_API_KEY: apiKey, ANTHROPIC_BASE_URL: modelUrl },
+      ...{ DATA_DIR: dataDir, LISTEN_ADDR: `127.0.0.1:${port}`, ANTHROPIC_API_KEY: apiKey },
+      ...env,
     },
   });
   let log = '';
@@ -52,7 +63,7 @@ export async function startServer(dataDir: string, modelUrl: string, signal: Abo
       child.kill('SIGTERM');
       await exited;
       clearTimeout(kill);
-      await endAgentsOf(dataDir);
+      await endLeftovers();
     },
   };
   for (;;) {
@@ -86,7 +97,7 @@ async function call<T>(
   return (text === '' ? undefined : JSON.parse(text)) as T;
 }
 
-/** What this cannot end is ended by `endAgentsOf`. */
+/** What this cannot end is ended as a leftover. */
 async function stopTeams(url: string): Promise<void> {
   const signal = AbortSignal.timeout(stopMs);
   try {

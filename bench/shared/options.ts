@@ -8,11 +8,11 @@ export interface Options {
 }
 
 /** Reads `--rounds N` and `--warm-up N`, or else BENCH_ROUNDS and BENCH_WARM_UP. Throws on anything else. */
-export function readOptions(args: string[], env: Record<string, string | undefined>): Options {
+export function readOptions(args: string[], env: Record<string, string | undefined>, defaults: Options): Options {
   const { values } = parseArgs({ args, options: { rounds: { type: 'string' }, 'warm-up': { type: 'string' } } });
   return {
-    rounds: wholeNumber('--rounds', values.rounds ?? env.BENCH_ROUNDS ?? '30', 1),
-    warmUp: wholeNumber('--warm-up', values['warm-up'] ?? env.BENCH_WARM_UP ?? '3', 0),
+    rounds: wholeNumber('--rounds', values.rounds ?? env.BENCH_ROUNDS ?? String(defaults.rounds), 1),
+    warmUp: wholeNumber('--warm-up', values['warm-up'] ?? env.BENCH_WARM_UP ?? String(defaults.warmUp), 0),
   };
 }
 
