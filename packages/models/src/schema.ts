@@ -50,6 +50,8 @@ export const teams = sqliteTable(
     mcp_statuses: json().$type<McpStatus[]>(),
     /** Password of the team's NATS user: sealed in the file, plain in rows. */
     nats_token: text().notNull(),
+    /** When a stop was asked for that is not finished: the next server finishes it. */
+    stop_requested_at: integer({ mode: 'timestamp_ms' }),
     ...usageColumns(),
     created_at: now(),
     updated_at: now(),

@@ -3,6 +3,7 @@ import type { AgentLimits } from '@agentcrew/protocol';
 import type { AgentConfig, AgentResources } from '@agentcrew/runtime';
 import type { AgentSettings } from './credentials.ts';
 import { instructionsFor } from './instructions.ts';
+import { bytesOf } from './memory.ts';
 
 /** What the runtime needs to start one agent of a team. */
 export function agentConfig(
@@ -52,16 +53,12 @@ function turnTimeout(agent: AgentRow): Partial<AgentLimits> {
   return typeof seconds === 'number' && seconds > 0 ? { turn_timeout_ms: Math.round(seconds * 1000) } : {};
 }
 
-const bytesPer: Record<string, number> = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
-
 /** The container limits of what was checked when it was stored: cores (`"0.5"`), whole bytes with a unit (`"512m"`). */
 function resourcesOf(agent: AgentRow): AgentResources | undefined {
   const { cpu, memory } = (agent.resources ?? {}) as { cpu?: string | number; memory?: string };
   if (cpu === undefined && memory === undefined) return undefined;
   return {
     ...(cpu !== undefined && { cpu: Number(cpu) }),
-    ...(memory !== undefined && {
-      memory: Number.parseInt(memory, 10) * (bytesPer[memory.slice(-1).toLowerCase()] ?? 1),
-    }),
+    ...(memory !== undefined && { memory: bytesOf(memory) }),
   };
 }

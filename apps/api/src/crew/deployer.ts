@@ -21,7 +21,10 @@ export interface Deployer {
   deploy(team: TeamRow): TeamRow;
   /** Goes on with a deploy that an earlier process left behind. */
   resume(team: TeamRow): void;
-  /** Ends the team's agents and cancels a deploy; resolves with the stopped team. Throws TEAM_NOT_RUNNING. */
+  /**
+   * Ends the team's agents and cancels a deploy; resolves with the stopped team. What is cut off is finished by the next
+   * server. Throws TEAM_NOT_RUNNING.
+   */
   stop(team: TeamRow): Promise<TeamRow>;
   /** Ends what is left of a team that cannot go on, answers what waited, and leaves it in `error`. */
   giveUp(team: TeamRow, reason: string): Promise<void>;
@@ -85,6 +88,7 @@ export function createDeployer(deps: DeployerDeps): Deployer {
         deps.db.agents.setContainer(agent.id, { container_id: '', container_status: failed ? 'error' : 'stopped' });
       }
       deps.db.teams.setStatus(team.id, status, message);
+      deps.db.teams.update(team.id, { stop_requested_at: null });
     });
   }
 
@@ -138,6 +142,7 @@ export function createDeployer(deps: DeployerDeps): Deployer {
         deps.db.teams.setStatus(team.id, team.status, team.status_message, { from: ['deploying'] });
         throw new CrewError('TEAM_DEPLOYING', 'team is still being cleaned up, try again in a moment');
       }
+      deps.db.teams.update(team.id, { stop_requested_at: null });
       const deploying = withToken(current(team.id));
       beginDeploy(deploying);
       return deploying;
@@ -146,6 +151,8 @@ export function createDeployer(deps: DeployerDeps): Deployer {
     resume: beginDeploy,
 
     async stop(team) {
+      // Noted first: a server that is killed meanwhile must not bring the team up again at its next start.
+      if (current(team.id).status !== 'stopped') deps.db.teams.update(team.id, { stop_requested_at: new Date() });
       await operations.cancelDeploy(team.id);
       const other = operations.current(team.id);
       if (other) {

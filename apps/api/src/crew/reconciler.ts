@@ -54,7 +54,8 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     if (team.status !== 'running') busUrls.delete(team.id);
     if (stop.signal.aborted || deps.deployer.busy(team.id)) return;
     try {
-      if (team.status === 'deploying') deps.deployer.resume(team);
+      if (team.stop_requested_at) finishStop(team);
+      else if (team.status === 'deploying') deps.deployer.resume(team);
       else if (team.status === 'running')
         await deps.deployer.repair(team.id, (cancel) => mend(team, instances, cancel));
     } catch (error) {
@@ -62,6 +63,14 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       deps.log.warn({ team_id: team.id, team: team.slug, error: messageOf(error) }, 'team needs repair');
       note(team, `Not healthy: ${messageOf(error)}`);
     }
+  }
+
+  /** Not awaited: a stop takes as long as the slowest agent. */
+  function finishStop(team: TeamRow): void {
+    deps.log.info({ team_id: team.id, team: team.slug }, 'finishing a stop that was cut off');
+    deps.deployer.stop(team).catch((error: unknown) => {
+      deps.log.error({ team_id: team.id, error: messageOf(error) }, 'team not stopped');
+    });
   }
 
   async function mend(team: TeamRow, instances: AgentInstance[], cancel: AbortSignal): Promise<void> {

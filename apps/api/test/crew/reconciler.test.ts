@@ -196,7 +196,19 @@ describe('after a start', () => {
     expect(statuses(id)).toEqual(['running', 'running']);
   });
 
-  test('one that cannot be finished ends in error', async () => {
+  test.each(['running', 'deploying', 'error'] as const)(
+    'a stop of a %s team that was cut off is finished',
+    async (status) => {
+      const team = await crew.createRunningTeam();
+      crew.db.teams.setStatus(team.id, status, '');
+      crew.db.teams.update(team.id, { stop_requested_at: new Date() });
+      crew.crew.reconciler.start();
+      expect(await crew.until(team.id, 'stopped')).toMatchObject({ stop_requested_at: null });
+      expect(await running(team.slug)).toBe(0);
+    },
+  );
+
+  test('a deploy that cannot be finished ends in error', async () => {
     const { id } = crew.createTeam([{ name: 'a' }]);
     crew.db.teams.setStatus(id, 'deploying', '');
     crew.crew.reconciler.start();

@@ -144,6 +144,21 @@ describe('a team on this host', () => {
     await client.reply(team.id, (await client.chat(team.id, 'hello')).message_id);
   });
 
+  test('a stop that was cut off by kill -9 is finished by the next start', async () => {
+    const team = await client.createTeam('alpha');
+    await client.deploy(team.id);
+    const { message_id } = await client.chat(team.id, '!hang');
+    await model.waitForRequest('the turn to reach the model', ({ userText }) => userText === '!hang');
+    const stopping = client.call('POST', `/api/teams/${team.id}/stop`).catch(() => 'cut off');
+    // The agents say their last words before anything is torn down.
+    await client.reply(team.id, message_id);
+    await server.end('SIGKILL');
+    await stopping;
+    server = await start();
+    await client.untilStatus(team.id, 'stopped');
+    expect(processesWith(folder.path).filter(({ pid }) => pid !== server.pid)).toEqual([]);
+  });
+
   test('a dead agent is shown, restarted, and answers what waited', async () => {
     const team = await client.createTeam('alpha');
     await client.deploy(team.id);

@@ -142,6 +142,12 @@ describe('changing', () => {
     [{ sub_agent_model: 'gpt-5' }, 'sub_agent_model'],
     [{ sub_agent_description: 'x'.repeat(2049) }, 'sub_agent_description'],
     [{ resources: { memory: '5' } }, 'resources.memory'],
+    [{ resources: { memory: '5m' } }, 'resources.memory'],
+    [{ resources: { memory: '1025g' } }, 'resources.memory'],
+    [{ resources: { cpu: '0.001' } }, 'resources.cpu'],
+    [{ resources: { cpu: '2 cores' } }, 'resources.cpu'],
+    [{ resources: { cpu: -1 } }, 'resources.cpu'],
+    [{ resources: { timeout_seconds: 0 } }, 'resources.timeout_seconds'],
   ])('refuses %o', async (patch, field) => {
     const { id, agents } = await app.client.createTeam();
     expectError(await app.client.put(`/api/teams/${id}/agents/${agents[0].id}`, patch), 400, 'INVALID_REQUEST', field);

@@ -31,9 +31,10 @@ export async function startAgent(
   const id = await createAgent(engine, plan);
   try {
     signal.throwIfAborted();
-    using _ = await handOver(engine, id, plan.spec, signal);
-    await engine.calls.getContainer(id).start();
-    const answer = await health.untilReady(id, readyTimeoutMs, signal);
+    const answer = await handOver(engine, id, plan.spec, signal, async () => {
+      await engine.calls.getContainer(id).start();
+      return await health.untilReady(id, readyTimeoutMs, signal);
+    });
     signal.throwIfAborted();
     if (!answer.ready) throw await failure(engine, id, plan, readyTimeoutMs, answer);
     await keepRunning(engine, id);

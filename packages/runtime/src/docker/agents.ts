@@ -81,9 +81,9 @@ export function dockerAgents(options: AgentsOptions): DockerAgents {
 
   /** Whether an agent that runs is ready soon, after it got its spec in case it waits for it. */
   async function becomesReady(container: string, plan: AgentPlan, timeoutMs: number, signal: AbortSignal) {
-    if (await health.hasSpec(container)) return (await health.untilReady(container, timeoutMs, signal)).ready;
-    using _ = await handOver(engine, container, plan.spec, signal);
-    return (await health.untilReady(container, timeoutMs, signal)).ready;
+    const isReady = async () => (await health.untilReady(container, timeoutMs, signal)).ready;
+    if (await health.hasSpec(container)) return await isReady();
+    return await handOver(engine, container, plan.spec, signal, isReady);
   }
 
   function note(plan: AgentPlan, container: string): void {

@@ -76,9 +76,13 @@ export function healthOf(engine: Engine): Health {
 
   return {
     async untilReady(container, timeoutMs, signal) {
-      using end = watchEnd(engine, container);
+      const end = watchEnd(engine, container);
       const ask = asker(container, '/readyz', AbortSignal.any([signal, end.signal]));
-      return await waitUntilReady(ask, async () => end.signal.aborted, timeoutMs, signal);
+      try {
+        return await waitUntilReady(ask, async () => end.signal.aborted, timeoutMs, signal);
+      } finally {
+        end[Symbol.dispose]();
+      }
     },
 
     async hasSpec(container) {

@@ -1,0 +1,1 @@
+ALTER TABLE `teams` ADD `stop_requested_at` integer;
