@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { readConfig } from '@agentcrew/api/config.ts';
 import { messageOf } from '@agentcrew/protocol';
-import { startScriptedModel } from '@agentcrew/testkit';
+import { hostGateway, startScriptedModel } from '@agentcrew/testkit';
 
 const credentials = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN', 'ANTHROPIC_AUTH_TOKEN'];
 
@@ -10,14 +10,25 @@ const credentials = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN', 'ANTHROPIC_
  * the server and go on to use the address they were started with.
  */
 async function useScriptedModel(port: number): Promise<void> {
-  const model = await startScriptedModel({ port, deltaDelayMs: 15 }).catch((error: unknown) => {
+  const inContainers = process.env.RUNTIME === 'docker';
+  const host = inContainers ? await hostForContainers() : '127.0.0.1';
+  const model = await startScriptedModel({ host, port, deltaDelayMs: 15 }).catch((error: unknown) => {
     console.error(
       `The scripted model did not start: ${messageOf(error)}. Set PORT; the model takes the port after it.`,
     );
     process.exit(1);
   });
   process.env.ANTHROPIC_API_KEY = 'for-the-scripted-model';
-  process.env.ANTHROPIC_BASE_URL = model.url;
+  process.env.ANTHROPIC_BASE_URL = inContainers ? `http://host.docker.internal:${port}` : model.url;
+}
+
+/** What listens there can be reached as `host.docker.internal`; Docker Desktop leads that to loopback. */
+async function hostForContainers(): Promise<string> {
+  if (process.platform !== 'linux') return '127.0.0.1';
+  return await hostGateway(readConfig(process.env).AGENT_IMAGE).catch((error: unknown) => {
+    console.error(`${messageOf(error)}\nDocker with the image of the agents is needed: make images`);
+    process.exit(1);
+  });
 }
 
 function hints(url: string, scripted: boolean): string {

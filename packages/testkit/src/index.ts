@@ -1,4 +1,5 @@
 export * from './free-port.ts';
+export * from './host-gateway.ts';
 export * from './latch.ts';
 export * from './nats-server.ts';
 export * from './scripted-model/server.ts';

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, startScriptedModel, temporaryFolder } from '@agentcrew/testkit';
+import { freePort, hostGateway, startScriptedModel, temporaryFolder } from '@agentcrew/testkit';
 import { describe, expect, test } from 'vitest';
 import { Client } from './client.ts';
-import { docker, hasAgentImage, hostGateway, labelled, removeAll } from './docker.ts';
+import { agentImage, docker, hasAgentImage, labelled, removeAll } from './docker.ts';
 
 const repository = fileURLToPath(new URL('../../../..', import.meta.url));
 const canary = 'sk-ant-canary-0123456789abcdef';
@@ -57,7 +57,7 @@ async function startStack(modelUrl: string) {
 
 describe.skipIf(!hasAgentImage)('the compose stack (needs Docker)', () => {
   test('deploys and talks to teams that reach neither the server nor each other, also after its own restart', async () => {
-    await using model = await startScriptedModel({ host: await hostGateway(), apiKey: canary });
+    await using model = await startScriptedModel({ host: await hostGateway(agentImage), apiKey: canary });
     await using stack = await startStack(model.url);
     const { client, project } = stack;
     const name = `t${randomBytes(4).toString('hex')}`;

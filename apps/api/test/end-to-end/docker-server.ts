@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, type ScriptedModel, startScriptedModel, temporaryFolder } from '@agentcrew/testkit';
+import { freePort, hostGateway, type ScriptedModel, startScriptedModel, temporaryFolder } from '@agentcrew/testkit';
 import { Client } from './client.ts';
-import { hostGateway, labelled, removeAll } from './docker.ts';
+import { agentImage, labelled, removeAll } from './docker.ts';
 import { type Server, startServer } from './server.ts';
 
 /** A server on the Docker runtime with a data folder and a model of its own. Disposing removes all it has made. */
@@ -25,7 +25,7 @@ export interface DockerServer extends AsyncDisposable {
 
 /** @param apiKey the key of the agents; the model takes no other */
 export async function startDockerServer(apiKey: string): Promise<DockerServer> {
-  const model = await startScriptedModel({ host: await hostGateway(), apiKey });
+  const model = await startScriptedModel({ host: await hostGateway(agentImage), apiKey });
   const folder = await temporaryFolder();
   const port = await freePort();
   const env = { RUNTIME: 'docker', ANTHROPIC_API_KEY: apiKey, ANTHROPIC_BASE_URL: model.url };

@@ -61,6 +61,17 @@ describe.skipIf(!hasAgentImage)('a team in containers (needs Docker)', () => {
     expect(server.model.requests.some(({ headers }) => headers['x-api-key'] === canary)).toBe(true);
   });
 
+  test('keeps the memory of the sidecar and of the CLI from the commands of the agent', async () => {
+    const { id } = await deploy(bash);
+    const spy = `for pid in $(command ls /proc | command grep -E '^[0-9]+$'); do
+      case $(tr '\\0' ' ' < /proc/$pid/cmdline) in
+        /opt/agentcrew/node*|/usr/local/bin/claude*) cat /proc/$pid/maps /proc/$pid/environ; head -c 1 /proc/$pid/mem ;;
+      esac
+    done 2>&1 | command grep -o 'Permission denied' | sort | uniq -c`;
+    // Memory map, environment and memory of both.
+    expect(await server.says(id, run(spy))).toMatch(/\b6 Permission denied/);
+  });
+
   test('a server killed in the middle of a deploy finishes it at the next start', async () => {
     const { id } = await server.client.createTeam(server.name);
     await server.client.call('POST', `/api/teams/${id}/deploy`);

@@ -9,19 +9,13 @@ export async function docker(...args: string[]): Promise<string> {
   return stdout.trim();
 }
 
-const agentImage = 'agentcrew-sidecar:dev';
+export const agentImage = 'agentcrew-sidecar:dev';
 
 /** Whether an engine answers that has the image of the agents. */
 export const hasAgentImage = await docker('image', 'inspect', agentImage, 'nats:2.10-alpine').then(
   () => true,
   () => false,
 );
-
-/** Address at which containers reach what listens on this machine. */
-export async function hostGateway(): Promise<string> {
-  const found = await docker('run', '--rm', '--add-host', 'host:host-gateway', agentImage, 'getent', 'hosts', 'host');
-  return found.split(/\s/)[0] ?? '';
-}
 
 const kinds = {
   containers: ['ps', '--all', '--quiet', '--no-trunc'],
