@@ -1,4 +1,4 @@
-import type { agents, messages, settings, teams } from './schema.ts';
+import type { agents, approvals, messages, settings, teams, usageDays } from './schema.ts';
 
 type UsageColumn =
   | 'input_tokens'
@@ -27,3 +27,8 @@ export type NewMessage = Omit<typeof messages.$inferInsert, 'seq' | 'created_at'
 
 /** A setting; `value` is plain, and empty when it cannot be decrypted. */
 export type SettingRow = typeof settings.$inferSelect;
+
+export type ApprovalRow = typeof approvals.$inferSelect;
+
+/** What one agent used on one day. */
+export type UsageDayRow = typeof usageDays.$inferSelect;

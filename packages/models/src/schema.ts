@@ -1,6 +1,6 @@
-import type { Envelope, MessageType } from '@agentcrew/protocol';
+import type { ApprovalScope, ApprovalStatus, Budget, Envelope, MessageType } from '@agentcrew/protocol';
 import { sql } from 'drizzle-orm';
-import { index, integer, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { ContainerStatus, Delivery, McpServer, McpStatus, SkillStatus, TeamStatus } from './values.ts';
 
 /** The organisation that owns everything as long as there is only one. */
@@ -52,6 +52,7 @@ export const teams = sqliteTable(
     nats_token: text().notNull(),
     /** When a stop was asked for that is not finished: the next server finishes it. */
     stop_requested_at: integer({ mode: 'timestamp_ms' }),
+    budget: json().$type<Budget>(),
     ...usageColumns(),
     created_at: now(),
     updated_at: now(),
@@ -87,6 +88,7 @@ export const agents = sqliteTable(
     sub_agent_model: text().notNull().default('inherit'),
     sub_agent_skills: json().$type<unknown>(),
     skill_statuses: json().$type<SkillStatus[]>(),
+    budget: json().$type<Budget>(),
     ...usageColumns(),
     created_at: now(),
     updated_at: now(),
@@ -119,13 +121,73 @@ export const messages = sqliteTable(
     /** How far a message that this server is to send has come; null for what others sent. */
     delivery: text().$type<Delivery>(),
     sent_at: integer({ mode: 'timestamp_ms' }),
+    /** The client's own key for a chat message: a repeated call is the same message. */
+    idempotency_key: text(),
     created_at: now(),
   },
   (table) => [
+    uniqueIndex('messages_idempotency')
+      .on(table.team_id, table.idempotency_key)
+      .where(sql`idempotency_key is not null`),
     index('messages_team_seq').on(table.team_id, table.seq),
     index('messages_team_created').on(table.team_id, table.created_at),
     index('messages_team_type_seq').on(table.team_id, table.message_type, table.seq),
     index('messages_delivery').on(table.delivery, table.team_id, table.seq).where(sql`delivery is not null`),
+  ],
+);
+
+/** What agents ask a person. The rows of a team that is stopped stay; none of them is pending. */
+export const approvals = sqliteTable(
+  'approvals',
+  {
+    /** The `approval_id` that the agent gave it. */
+    id: uuid(),
+    team_id: text()
+      .notNull()
+      .references(() => teams.id, { onDelete: 'cascade' }),
+    /** Slug of the agent that waits. */
+    agent: text().notNull(),
+    /** The message whose turn waits. */
+    message_id: text(),
+    type: text().$type<'tool' | 'question'>().notNull(),
+    tool: text().notNull(),
+    input: json().$type<Record<string, unknown>>().notNull(),
+    questions: json().$type<unknown[]>(),
+    reason: words(),
+    status: text().$type<ApprovalStatus>().notNull().default('pending'),
+    scope: text().$type<ApprovalScope>(),
+    /** Of the person who decided, or why nobody did. */
+    message: words(),
+    updated_input: json().$type<Record<string, unknown>>(),
+    created_at: now(),
+    expires_at: integer({ mode: 'timestamp_ms' }).notNull(),
+    decided_at: integer({ mode: 'timestamp_ms' }),
+    /** When the agent has got the decision. */
+    delivered_at: integer({ mode: 'timestamp_ms' }),
+  },
+  (table) => [
+    index('approvals_team_created').on(table.team_id, table.created_at),
+    index('approvals_open').on(table.team_id).where(sql`delivered_at is null`),
+  ],
+);
+
+/** What each agent used on each day (UTC). The rows outlive their team and agent: what was spent was spent. */
+export const usageDays = sqliteTable(
+  'usage_days',
+  {
+    /** `YYYY-MM-DD`. */
+    day: text().notNull(),
+    org_id: orgId(),
+    team_id: text().notNull(),
+    agent_id: text().notNull(),
+    /** Names as of that day. */
+    team: text().notNull(),
+    agent: text().notNull(),
+    ...usageColumns(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.day, table.agent_id] }),
+    index('usage_days_org').on(table.org_id, table.day),
   ],
 );
 

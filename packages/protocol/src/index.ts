@@ -1,4 +1,6 @@
 export * from './agent-spec.ts';
+export * from './approvals.ts';
+export * from './budget.ts';
 export * from './control.ts';
 export * from './envelope.ts';
 export * from './errors.ts';

@@ -51,7 +51,14 @@ export const activityPayloadSchema = z.looseObject({
 export type ActivityPayload = z.infer<typeof activityPayloadSchema>;
 
 /** What an agent is doing; `status_update` carries it and the control request `status` answers it. */
-export const agentActivitySchema = z.enum(['starting', 'idle', 'working', 'parked', 'stopping']);
+export const agentActivitySchema = z.enum([
+  'starting',
+  'idle',
+  'working',
+  'waiting_for_approval',
+  'parked',
+  'stopping',
+]);
 export type AgentActivity = z.infer<typeof agentActivitySchema>;
 
 /** `status_update`: an agent's activity changed. */
