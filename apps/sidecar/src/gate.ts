@@ -14,8 +14,11 @@ export interface GateOptions {
 export function createGate({ permissions, cwd, home, tellActivity }: GateOptions): ClaudeOptions['decide'] {
   return async ({ tool, input }) => {
     const decision = decide(permissions, { tool, input, cwd, home });
-    if (decision.allow) return { behavior: 'allow' };
-    tellActivity(denied(tool, input, decision.reason));
-    return { behavior: 'deny', message: decision.reason };
+    if (decision.decision === 'allow') return { behavior: 'allow' };
+    // Nobody can be asked yet, and nobody's answer means no.
+    const asks = decision.decision === 'ask';
+    const reason = asks ? `needs the approval of a person: ${decision.reason}` : decision.reason;
+    tellActivity(denied(tool, input, reason));
+    return { behavior: 'deny', message: reason };
   };
 }

@@ -38,6 +38,8 @@ export interface Permissions {
   readonly denied_commands: readonly string[];
   /** Absolute; empty: no limit. */
   readonly filesystem_scope: string;
+  /** Further folders, absolute, that commands may use where there is a scope. */
+  readonly command_scopes: readonly string[];
   readonly ask_tools: readonly string[];
   readonly ask_commands: readonly string[];
 }
