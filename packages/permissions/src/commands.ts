@@ -20,14 +20,22 @@ const needNoRule = new Set(
  * whatever makes it denied or asked about, and never as what makes it allowed.
  */
 export function checkRules(judge: Judge, argv: readonly string[]): void {
-  const { denied_commands, allowed_commands, ask_commands } = judge.permissions;
+  const { allowed_commands, ask_commands } = judge.permissions;
+  checkDenied(judge, argv);
   const spellings = spellingsOf(argv);
-  const denied = denied_commands.find((glob) => spellings.some((text) => mayMatch(text, glob)));
-  if (denied !== undefined) refuse(`command denied: ${shownCommand(argv)} (rule "${shown(denied)}")`);
   if (allowed_commands.length > 0 && !judge.isListed && !isAllowed(argv, allowed_commands))
     refuse(`command not allowed: ${shownCommand(argv)}. Allowed: ${shown(allowed_commands.join(', '))}`);
   if (judge.asked === undefined && ask_commands.some((glob) => spellings.some((text) => mayMatch(text, glob))))
     judge.asked = shownCommand(argv);
+}
+
+/** Holds a command to the list of denied ones alone. */
+export function checkDenied(judge: Judge, argv: readonly string[]): void {
+  const { denied_commands } = judge.permissions;
+  if (denied_commands.length === 0) return;
+  const spellings = spellingsOf(argv);
+  const denied = denied_commands.find((glob) => spellings.some((text) => mayMatch(text, glob)));
+  if (denied !== undefined) refuse(`command denied: ${shownCommand(argv)} (rule "${shown(denied)}")`);
 }
 
 /** Holds the whole text of a command line to the lists of denied commands and of those to ask about. */

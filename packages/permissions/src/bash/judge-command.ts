@@ -44,6 +44,7 @@ function newJudge(permissions: Permissions, text: string, home: string): Judge {
     called: new Set(),
     running: new Set(),
     isListed: allowed_commands.includes(text),
+    linksUp: false,
     steps: 0,
     depth: 0,
   };

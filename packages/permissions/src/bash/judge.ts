@@ -26,6 +26,8 @@ export interface Judge {
   readonly running: Set<SyntaxNode>;
   /** Whether the command line as it is stands in the list of allowed ones. */
   isListed: boolean;
+  /** Whether a link was made that goes up: moved elsewhere, it leads elsewhere. */
+  linksUp: boolean;
   steps: number;
   depth: number;
 }

@@ -1,4 +1,5 @@
 import type { Redirection } from 'unbash';
+import { holdMentioned } from '../programs/mentioned.ts';
 import { refuse } from '../refusal.ts';
 import { holdWritten } from '../scope.ts';
 import { setVariable } from './assign.ts';
@@ -24,7 +25,11 @@ function judgeRedirect(judge: Judge, state: State, redirect: Redirection): void 
     refuse('redirection without a target');
     return;
   }
-  if (redirect.type === 'HereString') return void textsOf(judge, state, target);
+  if (redirect.type === 'HereString') {
+    // Whoever reads it may take it for the name of a file.
+    for (const text of textsOf(judge, state, target)) holdMentioned(judge, state, ['xargs', text.trim()]);
+    return;
+  }
   const duplicates = redirect.operator === '>&' || redirect.operator === '<&';
   for (const fields of expandWord(judge, state, target))
     for (const path of fields.length === 0 ? [''] : fields)

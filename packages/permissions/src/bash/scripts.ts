@@ -1,4 +1,5 @@
 import type { CommandNode, CompoundList, PipelineNode, Script, Statement, TestExpression } from 'unbash';
+import { holdMentioned } from '../programs/mentioned.ts';
 import { isKnownCommand } from '../programs/programs.ts';
 import { refuse } from '../refusal.ts';
 import { checkArithmetic, checkArithmeticText } from './arithmetic.ts';
@@ -108,11 +109,20 @@ function runPipeline(judge: Judge, state: State, { commands, prefixes }: Node<'P
   if (first === undefined) return always(state);
   if (commands.length > 1) {
     const ends = commands.map((command) => eitherOf(runNode(judge, copyOf(state), command)));
+    for (const command of commands.slice(0, -1)) holdPrinted(judge, state, command);
     return always(joined(state, ends.at(-1) ?? state));
   }
   const { success, failure } = runNode(judge, state, first);
   const negated = prefixes.filter(({ type }) => type === 'Negation').length % 2 === 1;
   return negated ? { success: failure, failure: success } : { success, failure };
+}
+
+/** What is printed into a pipe may name the files for the next command. */
+function holdPrinted(judge: Judge, state: State, command: CommandNode): void {
+  if (command.type !== 'Command') return;
+  for (const [name, ...words] of judge.commands.get(command) ?? [])
+    if (name === 'echo' || name === 'printf')
+      holdMentioned(judge, state, ['xargs', ...words.flatMap((word) => word.split(/\s+|\\[n0t]/))]);
 }
 
 function runIf(judge: Judge, state: State, node: Node<'If'>): State {

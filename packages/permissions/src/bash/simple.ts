@@ -1,6 +1,7 @@
 import type { Assignment, Command, CommandArgument } from 'unbash';
 import { builtins } from '../builtins/builtins.ts';
 import { checkRules } from '../commands.ts';
+import { holdInline } from '../programs/mentioned.ts';
 import { judgeProgram } from '../programs/programs.ts';
 import { refuse, shown } from '../refusal.ts';
 import { assign } from './assign.ts';
@@ -9,7 +10,7 @@ import { hasPattern, hasUnknown, isKnown, marks, readable } from './marks.ts';
 import { checkIndex } from './parameters.ts';
 import { judgeRedirects } from './redirects.ts';
 import { runBody } from './scripts.ts';
-import { always, copyOf, joined, type Outcome, type State } from './state.ts';
+import { always, copyOf, joined, type Outcome, type State, setPositional } from './state.ts';
 import { expandWord, type Possibilities, product, textsOf } from './words.ts';
 
 /** Judges a command that is not made of others: its assignments, its redirections, and what it does. */
@@ -25,6 +26,7 @@ export function runSimple(judge: Judge, state: State, node: Command): Outcome {
     else assign(judge, own, assignment);
   judgeRedirects(judge, state, node.redirects);
   if (words.length === 0) return always(state);
+  for (const [name = ''] of argvs) for (const text of documentsOf(node)) holdInline(judge, state, name, text);
   const outcomes = argvs.map((argv) => dispatch(judge, argvs.length > 1 ? copyOf(own) : own, argv));
   const outcome = outcomes.reduce(eitherOutcome);
   return own === state ? outcome : eitherOutcome(outcome, always(state));
@@ -41,7 +43,7 @@ export function dispatch(judge: Judge, state: State, argv: readonly string[], { 
     );
   if (/[^\x21-\x7e]/.test(name)) refuse(`command name with characters that are not plain: ${name}`);
   const body = functions ? state.functions.get(name) : undefined;
-  if (body !== undefined) return always(callFunction(judge, state, body));
+  if (body !== undefined) return always(callFunction(judge, state, body, argv.slice(1)));
   checkRules(judge, argv);
   const builtin = builtins.get(name);
   return builtin === undefined
@@ -49,14 +51,32 @@ export function dispatch(judge: Judge, state: State, argv: readonly string[], { 
     : deeper(judge, () => builtin(judge, state, argv));
 }
 
-function callFunction(judge: Judge, state: State, body: NonNullable<ReturnType<State['functions']['get']>>): State {
+function callFunction(
+  judge: Judge,
+  state: State,
+  body: NonNullable<ReturnType<State['functions']['get']>>,
+  args: readonly string[],
+): State {
+  const before = new Map([...state.variables].filter(([name]) => isPositional(name)));
+  setPositional(state, args);
   if (judge.running.has(body)) refuse('function that calls itself: put it in a script file');
   const exits = judge.exits.length;
   judge.called.add(body);
   judge.running.add(body);
   const end = runBody(judge, state, body);
   judge.running.delete(body);
-  return judge.exits.slice(exits).reduce(joined, end);
+  const after = copyOf(judge.exits.slice(exits).reduce(joined, end));
+  for (const name of after.variables.keys()) if (isPositional(name)) after.variables.delete(name);
+  for (const [name, values] of before) after.variables.set(name, values);
+  return after;
+}
+
+function documentsOf({ redirects }: Command): string[] {
+  return redirects.flatMap((redirect) => (redirect.type === 'HereDoc' ? [redirect.body.text] : []));
+}
+
+function isPositional(name: string): boolean {
+  return /^(?:\d+|[@*])$/.test(name);
 }
 
 function eitherOutcome(one: Outcome, other: Outcome): Outcome {

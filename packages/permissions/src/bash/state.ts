@@ -21,6 +21,22 @@ export interface State {
   traps: readonly string[];
 }
 
+/** Sets `$1` and so on, to what a function or a script is called with. */
+export function setPositional(state: State, args: readonly string[]): void {
+  for (const name of state.variables.keys()) if (/^\d+$/.test(name)) state.variables.delete(name);
+  for (const [at, arg] of args.slice(0, mostValues).entries()) state.variables.set(`${at + 1}`, [arg]);
+  const all = args.length === 0 ? [''] : bounded(args);
+  const lists = all.map((value) => value.replaceAll(marks.any, marks.words));
+  state.variables.set('@', lists).set('*', lists);
+}
+
+/** After `shift` each of them can be any of those before, or none. */
+export function shiftPositional(state: State): void {
+  const all = bounded([...(state.variables.get('@') ?? [marks.words]), '']);
+  for (const name of state.variables.keys()) if (/^\d+$/.test(name)) state.variables.set(name, all);
+  state.variables.set('@', all).set('*', all);
+}
+
 /** How a command can end; `cd` leaves the shell elsewhere only when it succeeds. */
 export interface Outcome {
   success: State;

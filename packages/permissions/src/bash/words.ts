@@ -60,7 +60,8 @@ function plainText(judge: Judge, state: State, { text, value }: Pick<Word, 'text
 function tilde(judge: Judge, state: State, value: string): string {
   if (value === '~' || value.startsWith('~/'))
     return (state.variables.has('HOME') ? marks.any : judge.home) + value.slice(1);
-  return marks.any + value.slice(1).replace(/^[^/]*/, '');
+  // The folder of another user, or where the shell was before: somewhere else.
+  return value === '~+' || value.startsWith('~+/') ? `./${value.slice(3)}` : `/${value}`;
 }
 
 function possibilities(judge: Judge, state: State, parts: readonly WordPart[]): Possibilities {

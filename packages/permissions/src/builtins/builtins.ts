@@ -3,7 +3,7 @@ import { setVariable } from '../bash/assign.ts';
 import type { Judge } from '../bash/judge.ts';
 import { isKnown, marks, readable } from '../bash/marks.ts';
 import { dispatch } from '../bash/simple.ts';
-import { always, copyOf, type Outcome, type State } from '../bash/state.ts';
+import { always, copyOf, type Outcome, type State, setPositional, shiftPositional } from '../bash/state.ts';
 import { checkReference, holdTested } from '../bash/tests.ts';
 import { judgeScriptFile, runText } from '../programs/shells.ts';
 import { refuse, shown } from '../refusal.ts';
@@ -29,7 +29,6 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
     'dirs',
     'suspend',
     'type',
-    'shift',
     'kill',
     'echo',
     'logout',
@@ -59,6 +58,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   ['let', letArithmetic],
   ['unset', unset],
   ['set', setOptions],
+  ['shift', shift],
   ['shopt', shopt],
   ['hash', hash],
 ]);
@@ -227,6 +227,13 @@ function setOptions(_judge: Judge, state: State, [, ...args]: readonly string[])
     /^-[a-z]*k/.test(first)
   )
     refuse('set: an option that changes what commands mean');
+  const end = args.findIndex((arg, at) => arg === '--' || !(/^[-+]/.test(arg) || /^[-+]o$/.test(args[at - 1] ?? '')));
+  if (end >= 0) setPositional(state, args.slice(args[end] === '--' ? end + 1 : end));
+  return always(state);
+}
+
+function shift(_judge: Judge, state: State): Outcome {
+  shiftPositional(state);
   return always(state);
 }
 

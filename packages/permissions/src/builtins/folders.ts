@@ -2,7 +2,7 @@ import { isAbsolute, resolve } from 'node:path';
 import type { Judge } from '../bash/judge.ts';
 import { isKnown, isOpen, readable } from '../bash/marks.ts';
 import { always, copyOf, type Outcome, type State } from '../bash/state.ts';
-import { realPath } from '../real-path.ts';
+import { realPath, walkedPath } from '../real-path.ts';
 import { refuse, shown } from '../refusal.ts';
 import { holdRead } from '../scope.ts';
 
@@ -18,7 +18,7 @@ export function changeFolder(judge: Judge, state: State, [name = 'cd', ...args]:
     return { success: { ...copyOf(state), folders: undefined }, failure: state };
   }
   holdRead(judge, state, folder);
-  return { success: { ...copyOf(state), folders: moved(state.folders, folder) }, failure: state };
+  return { success: { ...copyOf(state), folders: different(moved(state.folders, folder)) }, failure: state };
 }
 
 export function pushFolder(judge: Judge, state: State, argv: readonly string[]): Outcome {
@@ -33,5 +33,12 @@ export function forgetFolder(_judge: Judge, state: State): Outcome {
 function moved(folders: readonly string[] | undefined, folder: string): readonly string[] | undefined {
   if (!isKnown(folder)) return undefined;
   const absolute = isAbsolute(folder) ? [folder] : folders?.map((from) => `${from}/${folder}`);
-  return absolute?.map((path) => realPath(resolve(path)) ?? resolve(path));
+  // The folder as the shell sees it, and, for `cd -P`, as the operating system does.
+  return absolute?.flatMap((path) =>
+    [realPath(resolve(path)), walkedPath(path)].map((place) => place ?? resolve(path)),
+  );
+}
+
+function different(folders: readonly string[] | undefined): readonly string[] | undefined {
+  return folders && [...new Set(folders)];
 }

@@ -25,6 +25,7 @@ export function judgeLn(judge: Judge, state: State, argv: readonly string[]): vo
   const targets = into === undefined && operands.length > 1 ? operands.slice(0, -1) : operands;
   holdWritten(judge, state, link);
   for (const target of targets) {
+    if (symbolic && /(?:^|\/)\.\.(?:\/|$)/.test(target)) judge.linksUp = true;
     if (!symbolic || isAbsolute(target)) holdWritten(judge, state, target);
     else for (const folder of [dirname(link), link]) holdWritten(judge, state, `${folder}/${target}`);
   }

@@ -109,7 +109,7 @@ function judgeWords(judge: Judge, state: State, name: string, words: readonly st
   if (name === 'worktree' && /^(?:add|move)$/.test(operands[0] ?? ''))
     for (const path of operands.slice(1, operands[0] === 'add' ? 2 : 3)) holdWritten(judge, state, path);
   if (name === 'bundle' && operands[0] === 'create') holdWritten(judge, state, operands[1] ?? '');
-  if (!/^(?:commit|tag|notes|stash|log|grep|rev-list|shortlog|merge)$/.test(name))
+  if (!/^(?:commit|tag|notes|stash|log|rev-list|shortlog|merge)$/.test(name))
     holdMentioned(judge, state, ['git', ...words]);
   if (
     name === 'merge-index' ||

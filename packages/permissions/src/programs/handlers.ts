@@ -6,6 +6,7 @@ import { judgeCurl, judgeWget } from './downloads.ts';
 import { judgeDd, judgeJq, judgeLn, judgeOpenssl, judgeRsync, judgeTar } from './files.ts';
 import { judgeFind } from './find.ts';
 import { judgeGit } from './git.ts';
+import { judgeDocker, judgeMan, judgeSsh } from './remote.ts';
 import { judgeSed } from './sed.ts';
 import { judgeShell } from './shells.ts';
 import { judgeEnv, judgeXargs, packageRunners, wrappers } from './wrappers.ts';
@@ -43,6 +44,11 @@ export const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['wget', judgeWget],
   ['dd', judgeDd],
   ['ln', judgeLn],
+  ['docker', judgeDocker],
+  ['podman', judgeDocker],
+  ['nerdctl', judgeDocker],
+  ['ssh', judgeSsh],
+  ['man', judgeMan],
   ['jq', judgeJq],
   ['openssl', judgeOpenssl],
 ]);

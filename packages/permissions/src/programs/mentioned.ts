@@ -3,11 +3,13 @@ import { basename } from 'node:path';
 import type { Judge } from '../bash/judge.ts';
 import { isOpen } from '../bash/marks.ts';
 import type { State } from '../bash/state.ts';
+import { checkDenied } from '../commands.ts';
+import { refuse, shown } from '../refusal.ts';
 import { holdRead } from '../scope.ts';
 
 /** Programs whose arguments are texts, or paths on other machines. */
 const elsewhere = new Set(
-  'echo printf docker podman nerdctl kubectl helm ssh mosh gh glab aws gcloud az redis-cli psql mysql mongosh http https expr seq logger wall true false yes kill pkill pgrep ps sleep date cal bc which whereis type tr dirname basename'.split(
+  'echo printf kubectl helm mosh gh glab aws gcloud az redis-cli psql mysql mongosh http https expr seq logger wall true false yes kill pkill pgrep ps sleep date cal bc which whereis type tr dirname basename'.split(
     ' ',
   ),
 );
@@ -19,9 +21,10 @@ const installed = /^\/(?:usr|bin|sbin|lib|lib64|opt|nix|app)(?:\/|$)/;
  * outside that exists. What such a program opens by itself cannot be told.
  */
 export function holdMentioned(judge: Judge, state: State, [name = '', ...args]: readonly string[]): void {
-  if (name.includes('/') && !installed.test(name)) holdRead(judge, state, name);
+  if (name.includes('/') && (!installed.test(name) || name.includes('..'))) holdRead(judge, state, name);
   if (elsewhere.has(basename(name))) return;
   for (const arg of args) {
+    if (/[("'`;]/.test(arg)) holdInline(judge, state, name, arg);
     const path = /^(?:-[^=/]*=|-[A-Za-z](?=\/)|[\w.-]+=|@)?(.*)$/s.exec(arg)?.[1] ?? arg;
     if (looksOutside(path)) holdRead(judge, state, path);
   }
@@ -29,18 +32,31 @@ export function holdMentioned(judge: Judge, state: State, [name = '', ...args]: 
 
 function looksOutside(path: string): boolean {
   if (/(?:^|\/)\.\.(?:\/|$)/.test(path)) return !/^[\w+.-]+:\/\//.test(path) && !/\s/.test(path);
+  if (/^~(?:\/|$)/.test(path)) return true;
   if (!path.startsWith('/') || installed.test(path)) return false;
   const [, first = ''] = path.split('/');
-  return (
-    first !== '' && !isOpen(first) && exists(`/${first}`) && (exists(path) || exists(path.replace(/\/[^/]*$/, '')))
-  );
+  return path === '/' || (first !== '' && !isOpen(first) && exists(`/${first}`));
 }
 
 function exists(path: string): boolean {
-  try {
-    lstatSync(path || '/nowhere');
-    return true;
-  } catch {
-    return false;
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Programs that take a program in their arguments or from a here-document. */
+const interpreters =
+  /^(?:python[\d.]*|pypy\d*|node|nodejs|deno|bun|tsx|ts-node|perl[\d.]*|ruby[\d.]*|php[\d.]*|lua[\d.]*|Rscript|osascript|sqlite3)$/;
+
+/**
+ * Looks through the texts of a program that is written in a command. It could build other texts, and open anything:
+ * this keeps an agent from mistakes. The texts are held to the scope where they look like paths, and to the rules that
+ * deny commands where they look like commands.
+ */
+export function holdInline(judge: Judge, state: State, name: string, program: string): void {
+  if (!interpreters.test(basename(name))) return;
+  for (const [, , text = ''] of program.matchAll(/(["'`])((?:(?!\1)[^\\\n]|\\.)*)\1/g)) {
+    if (/^\.(?:shell|system|output|once|save|backup|log|open|read|import|load|cd)\b/.test(text.trim()))
+      refuse(`${name}: ${shown(text)}`);
+    if (/^(?:\/|~\/|\.\.\/)[\w./-]*$/.test(text) && looksOutside(text)) holdRead(judge, state, text);
+    checkDenied(judge, text.trim().split(/\s+/));
   }
 }

@@ -3,7 +3,7 @@ import { isKnown, readable } from '../bash/marks.ts';
 import { parseScript } from '../bash/parse.ts';
 import { runScript } from '../bash/scripts.ts';
 import { dispatch } from '../bash/simple.ts';
-import { copyOf, type State } from '../bash/state.ts';
+import { copyOf, type State, setPositional } from '../bash/state.ts';
 import { refuse, shown } from '../refusal.ts';
 import { holdRead } from '../scope.ts';
 
@@ -32,7 +32,13 @@ export function judgeShell(judge: Judge, state: State, argv: readonly string[]):
     if (args.length === 1 && args[0] === '--version') return;
     refuse(`${name} that reads commands from its input: write them as ${name} -c '…', or put them in a file`);
   }
-  if (text) return void runText(judge, { ...copyOf(state), traps: [] }, operand);
+  if (text) {
+    const inner: State = { ...copyOf(state), traps: [] };
+    setPositional(inner, args.slice(at + 2));
+    inner.variables.set('0', [args[at + 1] ?? 'bash']);
+    runText(judge, inner, operand);
+    return;
+  }
   judgeScriptFile(judge, state, operand);
 }
 
