@@ -7,8 +7,8 @@ import { allowedCommands, denied, deniedCommands, notAllowed, outOfScope } from 
 import { everyday } from './tables/everyday.ts';
 
 const attempts = outOfScope.flatMap(({ commands }) => commands);
-/** Those that stay what they are in the middle of a line: not those that are no commands, or end in a comment. */
-const whole = attempts.filter((command) => !/[\n\r\0#]|^[|)]|[|&<>]\s*$/.test(command) && inShell(command));
+/** Those that stay what they are in the middle of a line: whole commands, without arguments of the script. */
+const whole = attempts.filter((command) => !/[\n\r\0#]|^[|)]|[|&<>]\s*$|\$[@*1]/.test(command) && inShell(command));
 
 /** Whether quotes and brackets are closed, as far as the reason tells. */
 function inShell(command: string): boolean {

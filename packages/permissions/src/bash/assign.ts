@@ -1,4 +1,4 @@
-import type { Assignment } from 'unbash';
+import type { Assignment, Word } from 'unbash';
 import { refuse } from '../refusal.ts';
 import { holdWritten } from '../scope.ts';
 import type { Judge } from './judge.ts';
@@ -42,7 +42,7 @@ export function assign(judge: Judge, state: State, assignment: Assignment): void
   const values =
     value.type === 'Word'
       ? textsOf(judge, state, value)
-      : value.elements.flatMap((element) => textsOf(judge, state, element));
+      : value.elements.flatMap((element) => elementTexts(judge, state, element));
   const before = state.variables.get(name) ?? [marks.any];
   if (value.type === 'ArrayValue' || index !== undefined) {
     const elements = value.type === 'ArrayValue' && append !== true ? values : [...before, ...values];
@@ -92,4 +92,9 @@ function appended(before: readonly string[], values: readonly string[]): readonl
 
 function several(value: string): string {
   return value.replaceAll(marks.any, marks.words);
+}
+
+/** What an element of an array can be: its text, or that behind `[index]=`. */
+export function elementTexts(judge: Judge, state: State, element: Word): readonly string[] {
+  return textsOf(judge, state, element).map((text) => text.replace(/^(?:\[[^\]]*\]|\ue005)\+?=/, ''));
 }

@@ -4,13 +4,13 @@ import { checkRules } from '../commands.ts';
 import { holdInline } from '../programs/mentioned.ts';
 import { judgeProgram } from '../programs/programs.ts';
 import { refuse, shown } from '../refusal.ts';
-import { assign } from './assign.ts';
+import { assign, elementTexts } from './assign.ts';
 import { deeper, type Judge, step } from './judge.ts';
-import { hasPattern, hasUnknown, isKnown, marks, readable } from './marks.ts';
+import { hasPattern, hasUnknown, isKnown, readable } from './marks.ts';
 import { checkIndex } from './parameters.ts';
 import { judgeRedirects } from './redirects.ts';
 import { runBody } from './scripts.ts';
-import { always, copyOf, joined, type Outcome, type State, setPositional } from './state.ts';
+import { always, bounded, copyOf, joined, type Outcome, type State, setPositional } from './state.ts';
 import { expandWord, type Possibilities, product, textsOf } from './words.ts';
 
 /** Judges a command that is not made of others: its assignments, its redirections, and what it does. */
@@ -93,6 +93,6 @@ function assignmentWord(judge: Judge, state: State, { name, value, index, append
   if (index !== undefined) checkIndex(judge, state, name, index);
   const start = `${name}${index === undefined ? '' : '[0]'}${append === true ? '+' : ''}=`;
   if (value.type === 'Word') return textsOf(judge, state, value).map((text) => [start + text]);
-  for (const element of value.elements) expandWord(judge, state, element);
-  return [[start + marks.words]];
+  const elements = value.elements.flatMap((element) => elementTexts(judge, state, element));
+  return elements.length === 0 ? [[start]] : bounded(elements).map((text) => [start + text]);
 }

@@ -77,6 +77,7 @@ function counts(possible: readonly (readonly string[])[] | undefined): boolean {
 function byName(state: State, name: string, args: readonly string[]): readonly string[] | undefined {
   const [first = '', ...rest] = args;
   if (name === 'pwd' && args.every((arg) => /^-[LP]$/.test(arg))) return state.folders;
+  if (name === 'echo' && /^-[neE]+$/.test(first) && !rest.join('').includes('\\')) return byName(state, name, rest);
   if (name === 'echo' && !first.startsWith('-') && args.every(isKnown) && !args.some((arg) => arg.includes('\\')))
     return [args.join(' ')];
   if (name === 'printf' && first === '%s' && rest.length === 1 && rest.every(isKnown)) return rest;

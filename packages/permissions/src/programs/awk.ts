@@ -39,6 +39,7 @@ export function judgeAwk(judge: Judge, state: State, argv: readonly string[]): v
 function judgeProgramText(program: string): void {
   const why = (what: string) => refuse(`awk program that ${what}: ${shown(readable(program))}`);
   const code = withoutLiterals(program.replace(/(?:>>?|\|)\s*"(?:\/dev\/stderr|\/dev\/stdout)"/g, ''));
+  if (/\w\\\n\s*\w/.test(program)) why('continues a word on the next line');
   if (code.includes(marks.any) || code.includes(marks.words))
     why('cannot be resolved. Hand values over with -v name=value');
   if (hasUnknown(code.replace(/[\ue002-\ue004]/g, ''))) why('cannot be resolved');

@@ -45,6 +45,9 @@ export function judgeCurl(judge: Judge, state: State, argv: readonly string[]): 
     if ((name === 'o' || name === 'output') && folder !== undefined) holdWritten(judge, state, `${folder}/${value}`);
     if ((name === 'o' || name === 'output') && /#\d/.test(value))
       refuse('curl -o with a part of the address in the name of the file');
+    if ((name === 'w' || name === 'write-out') && /%output/.test(value)) refuse('curl -w with a file to write');
+    if (name === 'F' || isOption(name, 'form'))
+      for (const file of value.split(',').slice(1)) holdRead(judge, state, file.replace(/^@/, ''));
     if (takesFile.some((option) => isOption(name, option))) holdMentionedFile(judge, state, name, value);
   }
   for (const address of taken.operands) holdAddress(judge, state, address);

@@ -13,7 +13,7 @@ const runs = new Set(['-exec', '-execdir', '-ok', '-okdir']);
 export function judgeFind(judge: Judge, state: State, argv: readonly string[]): void {
   const args = argv.slice(1);
   const follows = args.some((arg) => arg === '-L' || arg === '-follow');
-  const begin = args.findIndex((arg) => !/^-(?:[HLP]|O\d)$/.test(arg));
+  const begin = args.findIndex((arg) => !/^-(?:[HLP-]|O\d)$/.test(arg));
   const words = begin < 0 ? [] : args.slice(begin);
   const end = words.findIndex((arg) => /^[-(!]/.test(arg));
   const starts = end < 0 ? words : words.slice(0, end);

@@ -13,7 +13,7 @@ const subcommands = new Set(
   (
     'add am annotate apply archive bisect blame branch bundle cat-file check-attr check-ignore check-mailmap check-ref-format ' +
     'checkout checkout-index cherry cherry-pick clean clone column commit commit-graph commit-tree config count-objects describe ' +
-    'diff diff-files diff-index diff-tree fetch fmt-merge-msg for-each-ref format-patch fsck gc grep hash-object help index-pack init ' +
+    'diff diff-files diff-index diff-tree fetch fmt-merge-msg for-each-ref format-patch fsck gc grep hash-object index-pack init ' +
     'interpret-trailers lfs log ls-files ls-remote ls-tree mailinfo mailsplit maintenance merge merge-base merge-file merge-index merge-tree mktag ' +
     'mktree multi-pack-index mv name-rev notes pack-objects pack-refs patch-id prune pull push range-diff read-tree rebase reflog ' +
     'remote repack replace request-pull rerere reset restore rev-list rev-parse revert rm shortlog show show-branch show-index ' +
@@ -86,7 +86,7 @@ function judgeSetting(setting: string): void {
 }
 
 function judgeAddress(word: string): void {
-  if (/^[a-z][\w+.-]*::/i.test(word)) refuse(`git address that runs a program: ${shown(readable(word))}`);
+  if (/^(?:--[\w-]+=)?[a-z][\w+.-]*::/i.test(word)) refuse(`git address that runs a program: ${shown(readable(word))}`);
 }
 
 function judgeWords(judge: Judge, state: State, name: string, words: readonly string[]): void {

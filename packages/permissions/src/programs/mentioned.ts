@@ -24,8 +24,8 @@ export function holdMentioned(judge: Judge, state: State, [name = '', ...args]: 
   if (name.includes('/') && (!installed.test(name) || name.includes('..'))) holdRead(judge, state, name);
   if (elsewhere.has(basename(name))) return;
   for (const arg of args) {
-    if (/[("'`;]/.test(arg)) holdInline(judge, state, name, arg);
-    const path = /^(?:-[^=/]*=|-[A-Za-z](?=\/)|[\w.-]+=|@)?(.*)$/s.exec(arg)?.[1] ?? arg;
+    holdInline(judge, state, name, arg);
+    const path = /^(?:-[^=/]*=|-[A-Za-z](?=[/.~])|[\w.-]+=|@)?(.*)$/s.exec(arg)?.[1] ?? arg;
     if (looksOutside(path)) holdRead(judge, state, path);
   }
 }
@@ -46,6 +46,8 @@ function exists(path: string): boolean {
 const interpreters =
   /^(?:python[\d.]*|pypy\d*|node|nodejs|deno|bun|tsx|ts-node|perl[\d.]*|ruby[\d.]*|php[\d.]*|lua[\d.]*|Rscript|osascript|sqlite3)$/;
 
+const dotCommand = /^\s*\.(?:shell|system|output|once|save|backup|log|open|read|import|load|cd)\b/m;
+
 /**
  * Looks through the texts of a program that is written in a command. It could build other texts, and open anything:
  * this keeps an agent from mistakes. The texts are held to the scope where they look like paths, and to the rules that
@@ -53,9 +55,8 @@ const interpreters =
  */
 export function holdInline(judge: Judge, state: State, name: string, program: string): void {
   if (!interpreters.test(basename(name))) return;
+  if (name === 'sqlite3' && dotCommand.test(program)) refuse(`${name}: ${shown(program)}`);
   for (const [, , text = ''] of program.matchAll(/(["'`])((?:(?!\1)[^\\\n]|\\.)*)\1/g)) {
-    if (/^\.(?:shell|system|output|once|save|backup|log|open|read|import|load|cd)\b/.test(text.trim()))
-      refuse(`${name}: ${shown(text)}`);
     if (/^(?:\/|~\/|\.\.\/)[\w./-]*$/.test(text) && looksOutside(text)) holdRead(judge, state, text);
     checkDenied(judge, text.trim().split(/\s+/));
   }
