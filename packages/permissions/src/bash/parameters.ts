@@ -64,7 +64,7 @@ export function parameterValues(judge: Judge, state: State, part: ParameterExpan
       return [marks.any];
     case 'CaseModification':
       if (operation.operand !== undefined) textsOf(judge, state, operation.operand);
-      return values.every(isKnown) ? values.flatMap(cases) : [marks.any];
+      return bounded(values.flatMap((value) => (isKnown(value) ? cases(value) : [marks.any])));
     case 'Transform':
       if (!/^[QEAaKkULu]$/.test(operation.operand.text)) refuse(`expansion that can run commands: ${part.text}`);
       return [marks.any];
@@ -105,10 +105,13 @@ function cases(value: string): string[] {
 }
 
 function removed(values: readonly string[], operator: string, pattern: string): readonly string[] {
-  if (values.every(isKnown) && /^[\w.*/@:+=,-]*$/.test(pattern))
-    return values.map((value) => cut(value, operator, pattern));
-  const fromEnd = operator.startsWith('%');
-  return values.every(staysBelow) && fromEnd ? [marks.relative] : [marks.any];
+  const plain = /^[\w.*/@:+=,-]*$/.test(pattern);
+  return bounded(values.map((value) => removedFrom(value, operator, plain ? pattern : undefined)));
+}
+
+function removedFrom(value: string, operator: string, pattern: string | undefined): string {
+  if (pattern !== undefined && isKnown(value)) return cut(value, operator, pattern);
+  return operator.startsWith('%') && staysBelow(value) ? marks.relative : marks.any;
 }
 
 /** `${value#pattern}` and its relatives. */

@@ -227,7 +227,9 @@ function setOptions(_judge: Judge, state: State, [, ...args]: readonly string[])
     /^-[a-z]*k/.test(first)
   )
     refuse('set: an option that changes what commands mean');
-  const end = args.findIndex((arg, at) => arg === '--' || !(/^[-+]/.test(arg) || /^[-+][a-zA-Z]*o$/.test(args[at - 1] ?? '')));
+  const end = args.findIndex(
+    (arg, at) => arg === '--' || !(/^[-+]/.test(arg) || /^[-+][a-zA-Z]*o$/.test(args[at - 1] ?? '')),
+  );
   if (end >= 0) setPositional(state, args.slice(args[end] === '--' ? end + 1 : end));
   return always(state);
 }
