@@ -1,4 +1,5 @@
-import { type Decision, decide, defaultPermissions, type Permissions } from '../src/index.ts';
+import { type Decision, decide } from '../src/decide.ts';
+import { defaultPermissions, type Permissions } from '../src/index.ts';
 
 /** Decides about a command in the default profile of a container, with further rules. */
 export function inContainer(command: string, rules: Partial<Permissions> = {}): Decision {

@@ -2,7 +2,8 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TemporaryFolder, temporaryFolder } from '@agentcrew/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { decide, effectivePermissions, type StoredPermissions } from '../src/index.ts';
+import { decide } from '../src/decide.ts';
+import { effectivePermissions, type StoredPermissions } from '../src/index.ts';
 
 let folder: TemporaryFolder;
 beforeAll(async () => {

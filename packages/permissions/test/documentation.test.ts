@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { decide, defaultPermissions, effectivePermissions, type Permissions, permissionsSchema } from '../src/index.ts';
+import { decide } from '../src/decide.ts';
+import { defaultPermissions, effectivePermissions, type Permissions, permissionsSchema } from '../src/index.ts';
 
 const page = readFileSync(new URL('../../../docs/permissions.md', import.meta.url), 'utf8');
 

@@ -2,7 +2,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TemporaryFolder, temporaryFolder } from '@agentcrew/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decide, defaultPermissions } from '../src/index.ts';
+import { decide } from '../src/decide.ts';
+import { defaultPermissions } from '../src/index.ts';
 
 let folder: TemporaryFolder;
 let scope: string;

@@ -12,7 +12,7 @@ export function judgeDocker(judge: Judge, state: State, argv: readonly string[])
     const mounted = /^(?:-v|--volume)$/.test(arg) ? argv[at + 1] : /^(?:-v|--volume=)(?=[^-])(.*)$/s.exec(arg)?.[1];
     if (mounted !== undefined && /^[/.~]/.test(mounted)) holdWritten(judge, state, mounted.split(':')[0] ?? '');
     const source = /(?:^|,)(?:src|source)=([^,]*)/.exec(arg.replace(/^--mount=/, ''))?.[1];
-    if (source !== undefined && source.startsWith('/')) holdWritten(judge, state, source);
+    if (source?.startsWith('/')) holdWritten(judge, state, source);
     if (arg === 'cp')
       for (const path of argv.slice(at + 1).filter((word) => /^[/.~]/.test(word))) holdWritten(judge, state, path);
     if (/^(?:-f|--file|--env-file|--context)$/.test(arg) && /^[/.~]/.test(argv[at + 1] ?? ''))
