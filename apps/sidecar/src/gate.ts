@@ -1,5 +1,5 @@
 import type { ClaudeOptions } from '@agentcrew/claude';
-import { decide, type Permissions } from '@agentcrew/permissions';
+import type { Permissions } from '@agentcrew/permissions';
 import { type ActivityDraft, denied } from './activity.ts';
 
 export interface GateOptions {
@@ -13,9 +13,14 @@ export interface GateOptions {
 /** Decides about every tool call before it runs; Claude and the live feed are told why one is denied. */
 export function createGate({ permissions, cwd, home, tellActivity }: GateOptions): ClaudeOptions['decide'] {
   return async ({ tool, input }) => {
+    // Loaded with the first call: the parser of commands would add to the time that a sidecar takes to start.
+    const { decide } = await import('@agentcrew/permissions/decide');
     const decision = decide(permissions, { tool, input, cwd, home });
-    if (decision.allow) return { behavior: 'allow' };
-    tellActivity(denied(tool, input, decision.reason));
-    return { behavior: 'deny', message: decision.reason };
+    if (decision.decision === 'allow') return { behavior: 'allow' };
+    // Nobody can be asked yet, and nobody's answer means no.
+    const asks = decision.decision === 'ask';
+    const reason = asks ? `needs the approval of a person: ${decision.reason}` : decision.reason;
+    tellActivity(denied(tool, input, reason));
+    return { behavior: 'deny', message: reason };
   };
 }

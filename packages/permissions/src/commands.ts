@@ -1,82 +1,77 @@
-import { matchesGlob } from './glob.ts';
-import type { Permissions } from './schema.ts';
+import { basename, dirname } from 'node:path';
+import type { Judge } from './bash/judge.ts';
+import { isKnown, readable, withPatterns } from './bash/marks.ts';
+import { matchesGlob, mayMatchGlob } from './glob.ts';
+import { gitSpelling } from './programs/git.ts';
+import { refuse, shown } from './refusal.ts';
 
-/** Longer commands cannot be handed to a shell anyway. In characters. */
-const longest = 131_072;
-/** How many words behind an assignment or a redirection are looked at. */
-const mostWords = 200;
-
-/** Where one command may end and another begin. The `&` of `2>&1` does not separate, unless the `>` is escaped. */
-const separators = /&&|\|\||\$\(|(?<!(?<!\\)[<>])&|[;|\n\r`(){}]/;
-const reservedWord = /^(?:!|coproc|do|done|elif|else|fi|if|then|time|until|while)(?:[ \t]+|$)/;
-const assignment = /^[A-Za-z_]\w*\+?=\S*[ \t]*/;
-/** What may stand before a command and, quoted, may contain blanks. */
-const assignmentOrRedirection = /^(?:[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=|[0-9]*[<>])/;
-
-type Lists = Pick<Permissions, 'allowed_commands' | 'denied_commands'>;
+const binFolders = new Set(['/bin', '/usr/bin', '/usr/local/bin', '/sbin', '/usr/sbin', '/usr/local/sbin']);
+/** Builtins that do nothing outside of the shell, and wrappers: what they run is judged by itself. */
+const needNoRule = new Set(
+  (
+    ': true false [ test cd pwd pushd popd dirs export readonly declare typeset local set unset shift read getopts ' +
+    'break continue return exit wait let trap shopt umask type hash ' +
+    'command builtin eval env time timeout nice ionice nohup stdbuf setsid'
+  ).split(' '),
+);
 
 /**
- * Why the command must not run; `undefined` when it may. It is judged as a whole and in the parts that a shell could
- * run by themselves. Quotes are not understood: a separator inside of quotes separates, which can deny what is
- * harmless. And a name spelled another way (`\rm`, `r''m`, `/bin/rm`, `sudo rm`) is another name: a list of denied
- * commands keeps an agent from mistakes, not from intent; that takes a list of allowed ones, or a container.
+ * Holds a command, a simple one without its quotes, to the lists of the policy. What is not known of it counts as
+ * whatever makes it denied or asked about, and never as what makes it allowed.
  */
-export function commandProblem(command: string, { allowed_commands, denied_commands }: Lists): string | undefined {
-  if (command.length > longest) return `command too long: more than ${longest} characters`;
-  const denied = firstMatch(command, denied_commands);
-  if (denied !== undefined) return `command denied: ${shown(denied)}`;
-  if (allowed_commands.length === 0 || allowed_commands.includes(command)) return undefined;
-  const strange = simpleParts(command).find((part) => !matchesAllowed(part, allowed_commands));
-  return strange === undefined ? undefined : `command not allowed: ${shown(strange)}`;
+export function checkRules(judge: Judge, argv: readonly string[]): void {
+  const { allowed_commands, ask_commands } = judge.permissions;
+  checkDenied(judge, argv);
+  const spellings = spellingsOf(argv);
+  if (allowed_commands.length > 0 && !judge.isListed && !isAllowed(argv, allowed_commands))
+    refuse(`command not allowed: ${shownCommand(argv)}. Allowed: ${shown(allowed_commands.join(', '))}`);
+  if (judge.asked === undefined && ask_commands.some((glob) => spellings.some((text) => mayMatch(text, glob))))
+    judge.asked = shownCommand(argv);
 }
 
-/** The command, or the first part of it, that matches one of the globs. */
-export function firstMatch(command: string, globs: readonly string[]): string | undefined {
-  if (globs.length === 0) return undefined;
-  if (matchesAny([command], globs)) return command;
-  return simpleParts(command).find((part) => matchesAny(beginnings(part), globs));
+/** Holds a command to the list of denied ones alone. */
+export function checkDenied(judge: Judge, argv: readonly string[]): void {
+  const { denied_commands } = judge.permissions;
+  if (denied_commands.length === 0) return;
+  const spellings = spellingsOf(argv);
+  const denied = denied_commands.find((glob) => spellings.some((text) => mayMatch(text, glob)));
+  if (denied !== undefined) refuse(`command denied: ${shownCommand(argv)} (rule "${shown(denied)}")`);
 }
 
-/** Both with and without continued lines joined: whether a shell would join them depends on the quotes. */
-function simpleParts(command: string): string[] {
-  const joined = command.replaceAll('\\\n', '');
-  const texts = joined === command ? [command] : [command, joined];
-  const parts = texts.flatMap((text) => text.split(separators)).map(withoutReservedWords);
-  return parts.filter((part) => withoutAssignments(part) !== '');
+/** Holds the whole text of a command line to the lists of denied commands and of those to ask about. */
+export function checkWhole(judge: Judge, text: string): void {
+  const line = text.replace(/\s+/g, ' ').trim();
+  const matches = (glob: string) => matchesGlob(line, glob) || matchesGlob(text, glob);
+  const denied = judge.permissions.denied_commands.find(matches);
+  if (denied !== undefined) refuse(`command denied: ${shown(line)} (rule "${shown(denied)}")`);
+  if (judge.permissions.ask_commands.some(matches)) judge.asked ??= shown(line);
 }
 
-function matchesAllowed(part: string, globs: readonly string[]): boolean {
-  return matchesAny([withoutAssignments(part)], globs);
+function isAllowed(argv: readonly string[], globs: readonly string[]): boolean {
+  const [name = ''] = argv;
+  if (needNoRule.has(name)) return true;
+  const texts = [textOf(argv), ...(binFolders.has(dirname(name)) ? [textOf([basename(name), ...argv.slice(1)])] : [])];
+  return globs.some((glob) => texts.some((text) => matchesGlob(text, glob)));
 }
 
-/** `undefined` among the texts: there was too much to look at, which counts as a match. */
-function matchesAny(texts: readonly (string | undefined)[], globs: readonly string[]): boolean {
-  return texts.some((text) => {
-    if (text === undefined) return true;
-    const single = text.replace(/\s+/g, ' ').trim();
-    return globs.some((glob) => matchesGlob(text, glob) || (single !== text && matchesGlob(single, glob)));
-  });
+/** The ways in which a rule may spell the command: with and without the folder of its program. */
+function spellingsOf(argv: readonly string[]): string[] {
+  const [name = '', ...rest] = argv;
+  const plain = [basename(name), ...rest];
+  const texts = [textOf(argv), textOf(plain), ...gitSpelling(plain).map(textOf)];
+  return [...new Set(texts)];
 }
 
-/** The part from where its command begins; behind assignments and redirections that may be any word. */
-function beginnings(part: string): (string | undefined)[] {
-  if (!assignmentOrRedirection.test(part)) return [part];
-  const words = [...part.matchAll(/\S+/g)];
-  return words.length > mostWords ? [undefined] : words.map((word) => part.slice(word.index));
+function textOf(argv: readonly string[]): string {
+  return withPatterns(argv.join(' ')).replace(/\s+/g, ' ').trim();
 }
 
-function withoutReservedWords(part: string): string {
-  let rest = part.trim();
-  while (reservedWord.test(rest)) rest = rest.replace(reservedWord, '');
-  return rest;
+/** A rule for one program cannot be dodged by an argument that is not known; a rule for any program does not ask. */
+function mayMatch(text: string, glob: string): boolean {
+  if (matchesGlob(text, glob)) return true;
+  return !isKnown(text) && !glob.startsWith('*') && mayMatchGlob(text, glob);
 }
 
-function withoutAssignments(part: string): string {
-  let rest = part;
-  while (assignment.test(rest)) rest = rest.replace(assignment, '');
-  return rest;
-}
-
-function shown(command: string): string {
-  return command.length > 200 ? `${command.slice(0, 200)}…` : command;
+function shownCommand(argv: readonly string[]): string {
+  return shown(readable(argv.join(' ')));
 }

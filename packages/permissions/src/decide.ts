@@ -1,39 +1,45 @@
 import { messageOf } from '@agentcrew/protocol';
-import { commandProblem, firstMatch } from './commands.ts';
+import { judgeCommand } from './bash/judge-command.ts';
 import { inputProblem, pathFields, type ToolRequest, textOf } from './input.ts';
 import { isInScope, isPatternInScope } from './paths.ts';
+import { Refusal } from './refusal.ts';
 import type { Permissions } from './schema.ts';
 import { names } from './tools.ts';
 
-/** `reason` is for the agent that asked. */
-export type Decision = { allow: true } | { allow: false; reason: string };
+/** `reason` is for the agent that asked, or for the person who is to decide. */
+export type Decision =
+  | { decision: 'allow' }
+  | { decision: 'deny'; reason: string }
+  | { decision: 'ask'; reason: string };
 
 /**
- * Decides about a tool call before it runs. Every rule can only deny: the tool, denied commands, allowed commands, the
- * paths, what a person would have to approve; what cannot be judged is denied. Looks at the file system (links), at
- * nothing else.
- *
- * The commands of Bash are not held to the filesystem scope: what they open cannot be told from their text.
+ * Decides about a tool call before it runs: is the tool allowed, its command denied, its command allowed, are its paths
+ * in the scope, does a person have to approve? What cannot be judged is denied, and denying wins over asking. Looks at
+ * the file system (links), at nothing else.
  */
 export function decide(permissions: Permissions, request: ToolRequest): Decision {
   try {
-    const reason = problem(permissions, request);
-    return reason === undefined ? { allow: true } : { allow: false, reason };
+    return judge(permissions, request);
   } catch (error) {
-    return { allow: false, reason: `the call could not be judged: ${messageOf(error)}` };
+    if (error instanceof Refusal) return deny(error.message);
+    return deny(`the call could not be judged: ${messageOf(error)}`);
   }
 }
 
-function problem(permissions: Permissions, request: ToolRequest): string | undefined {
-  if (!names(permissions.allowed_tools, request.tool)) return `tool not allowed: ${request.tool}`;
+function judge(permissions: Permissions, request: ToolRequest): Decision {
+  if (!names(permissions.allowed_tools, request.tool)) return deny(`tool not allowed: ${request.tool}`);
   const unreadable = inputProblem(request);
-  if (unreadable !== undefined) return unreadable;
+  if (unreadable !== undefined) return deny(unreadable);
   const command = textOf(request.input, 'command') ?? '';
-  return (
-    (command && commandProblem(command, permissions)) ||
-    (permissions.filesystem_scope && pathProblem(permissions.filesystem_scope, request)) ||
-    approvalProblem(permissions, request.tool, command)
-  );
+  const asked = command === '' ? undefined : judgeCommand(permissions, command, request);
+  const outside = permissions.filesystem_scope && pathProblem(permissions.filesystem_scope, request);
+  if (outside) return deny(outside);
+  const reason = names(permissions.ask_tools, request.tool) ? request.tool : asked;
+  return reason === undefined ? { decision: 'allow' } : { decision: 'ask', reason };
+}
+
+function deny(reason: string): Decision {
+  return { decision: 'deny', reason };
 }
 
 function pathProblem(scope: string, { tool, input, ...surroundings }: ToolRequest): string | undefined {
@@ -47,10 +53,4 @@ function pathProblem(scope: string, { tool, input, ...surroundings }: ToolReques
   const base = textOf(input, 'path') ?? surroundings.cwd;
   if (pattern === undefined || isPatternInScope(pattern, base, scope, surroundings)) return undefined;
   return `pattern outside of ${scope}: ${pattern}`;
-}
-
-/** Nobody can be asked by this function, and nobody's answer means no. */
-function approvalProblem({ ask_tools, ask_commands }: Permissions, tool: string, command: string): string | undefined {
-  const asked = names(ask_tools, tool) ? tool : command && firstMatch(command, ask_commands);
-  return asked ? `needs the approval of a person: ${asked}` : undefined;
 }

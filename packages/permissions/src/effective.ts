@@ -6,6 +6,9 @@ export type RuntimeName = 'docker' | 'kubernetes' | 'local' | 'mock';
 /** Where the workspace is mounted in containers; permissions may call the workspace so on every runtime. */
 const containerWorkspace = '/workspace';
 
+/** Commands in a container may use its folder for temporary files too: nobody else sees it. */
+const temporaryFolder = '/tmp';
+
 const fileTools = ['Read', 'Edit', 'Write', 'Glob', 'Grep', 'TodoWrite'];
 
 const nothing: Permissions = Object.freeze({
@@ -13,17 +16,26 @@ const nothing: Permissions = Object.freeze({
   allowed_commands: [],
   denied_commands: [],
   filesystem_scope: '',
+  command_scopes: [],
   ask_tools: [],
   ask_commands: [],
 });
 
 /**
- * The profile of an agent without permissions of its own. Processes on this host get no Bash: nothing but the gate
- * would keep a command inside the workspace. A container does.
+ * The profile of an agent without permissions of its own. In a container: the standard tools, every command that keeps
+ * to the workspace and the folder for temporary files. On this host, where nothing but the gate stands between a
+ * command and the rest: the same file tools, and a person is asked about each command.
  */
 export function defaultPermissions(runtime: RuntimeName, workspace: string): Permissions {
-  const allowed_tools = runtime === 'local' ? fileTools : ['Bash', 'Agent', ...fileTools];
-  return { ...nothing, allowed_tools, filesystem_scope: resolve(workspace) };
+  const filesystem_scope = resolve(workspace);
+  if (runtime === 'local')
+    return { ...nothing, allowed_tools: ['Bash', ...fileTools], filesystem_scope, ask_commands: ['*'] };
+  return {
+    ...nothing,
+    allowed_tools: ['Bash', 'Agent', ...fileTools],
+    filesystem_scope,
+    command_scopes: [temporaryFolder],
+  };
 }
 
 /**
@@ -35,7 +47,10 @@ export function effectivePermissions(stored: unknown, runtime: RuntimeName, work
   const parsed = permissionsSchema.safeParse(stored);
   if (!parsed.success) return nothing;
   if (Object.keys(stored).length === 0) return defaultPermissions(runtime, workspace);
-  return fromStored(parsed.data, resolve(workspace));
+  return {
+    ...fromStored(parsed.data, resolve(workspace)),
+    command_scopes: runtime === 'local' ? [] : [temporaryFolder],
+  };
 }
 
 function fromStored(stored: StoredPermissions, workspace: string): Permissions {

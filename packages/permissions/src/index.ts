@@ -1,4 +1,4 @@
-export { type Decision, decide } from './decide.ts';
+export type { Decision } from './decide.ts';
 export { defaultPermissions, effectivePermissions, type RuntimeName } from './effective.ts';
 export type { ToolRequest } from './input.ts';
 export { type Permissions, permissionsSchema, type StoredPermissions } from './schema.ts';

@@ -21,10 +21,15 @@ const startsOver = /[{,|(][/~]/;
 export function isInScope(path: string, scope: string, surroundings: Surroundings): boolean {
   const written = expanded(path, surroundings);
   if (written === '' || written.length > longest) return false;
-  const absolute = isAbsolute(written) ? written : surroundings.cwd + sep + written;
   const folder = realPath(resolve(scope));
+  return folder !== undefined && liesIn(isAbsolute(written) ? written : surroundings.cwd + sep + written, folder);
+}
+
+/** Whether the absolute path leads into the folder, a real path, wherever `..` and links in it lead. */
+export function liesIn(absolute: string, folder: string): boolean {
+  if (absolute.length > longest) return false;
   const places = [realPath(resolve(absolute)), ...(absolute.includes('..') ? [walkedPath(absolute)] : [])];
-  return folder !== undefined && places.every((place) => place !== undefined && isBelow(place, folder));
+  return places.every((place) => place !== undefined && isBelow(place, folder));
 }
 
 /**

@@ -12,13 +12,13 @@ const list = z.array(entry).max(entriesPerList);
  */
 export const permissionsSchema = z
   .object({
-    /** Names of tools, literally. Without this list, or with an empty one, every tool is denied. */
+    /** Names of tools, those of MCP servers perhaps ending in `*`. Without this list, or with an empty one, every tool is denied. */
     allowed_tools: list.optional(),
     /** Globs of which every command must match one; absent or empty: every command that is not denied. */
     allowed_commands: list.optional(),
     /** Globs of commands that never run. */
     denied_commands: list.optional(),
-    /** The folder that file tools may use; relative to the workspace, absent: the workspace, empty: no limit. */
+    /** The folder that file tools and commands may use; relative to the workspace, absent: the workspace, empty: no limit. */
     filesystem_scope: entry.optional(),
     /** Tools whose calls a person has to approve. */
     ask_tools: list.optional(),
@@ -38,6 +38,8 @@ export interface Permissions {
   readonly denied_commands: readonly string[];
   /** Absolute; empty: no limit. */
   readonly filesystem_scope: string;
+  /** Further folders, absolute, that commands may use where there is a scope. */
+  readonly command_scopes: readonly string[];
   readonly ask_tools: readonly string[];
   readonly ask_commands: readonly string[];
 }

@@ -31,10 +31,17 @@ const synonyms = new Map([
   ['TaskUpdate', 'TodoWrite'],
 ]);
 
-/** Whether the list names the tool, by this name or another one of the same tool. */
+/**
+ * Whether the list names the tool: by this name, by another one of the same tool, or, a tool of an MCP server, by the
+ * beginning of its name and a `*`.
+ */
 export function names(list: readonly string[], tool: string): boolean {
   const canonical = (name: string) => synonyms.get(name) ?? name;
-  return list.includes(tool) || list.some((name) => canonical(name) === canonical(tool));
+  return list.some((name) => name === tool || canonical(name) === canonical(tool) || isGroupOf(name, tool));
+}
+
+function isGroupOf(name: string, tool: string): boolean {
+  return /^mcp__[^*]*\*$/.test(name) && tool.startsWith(name.slice(0, -1));
 }
 
 /** The built-in tools to offer to the model (the CLI's `--tools`); what is not offered cannot be called. */

@@ -2,7 +2,8 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TemporaryFolder, temporaryFolder } from '@agentcrew/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { decide, effectivePermissions, type StoredPermissions } from '../src/index.ts';
+import { decide } from '../src/decide.ts';
+import { effectivePermissions, type StoredPermissions } from '../src/index.ts';
 
 let folder: TemporaryFolder;
 beforeAll(async () => {
@@ -17,8 +18,9 @@ function ask(stored: StoredPermissions, tool: string, input: Record<string, unkn
   const permissions = effectivePermissions(stored, 'docker', folder.path);
   return decide(permissions, { tool, input, cwd: folder.path, home: '/home/agent' });
 }
-const allowed = { allow: true };
-const denied = (reason: string) => ({ allow: false, reason: expect.stringContaining(reason) });
+const allowed = { decision: 'allow' };
+const denied = (reason: string) => ({ decision: 'deny', reason: expect.stringContaining(reason) });
+const asks = (reason: string) => ({ decision: 'ask', reason: expect.stringContaining(reason) });
 
 test.each([
   ['a tool that is listed', { allowed_tools: ['Bash'] }, 'Bash', { command: 'ls' }, allowed],
@@ -128,13 +130,52 @@ test.each([
     JSON.parse('{"file_path":"x","__proto__":{"a":1}}'),
     denied('__proto__'),
   ],
-  ['a tool that a person has to approve', { allowed_tools: all, ask_tools: ['Agent'] }, 'Task', {}, denied('approval')],
+  ['a tool that a person has to approve', { allowed_tools: all, ask_tools: ['Agent'] }, 'Task', {}, asks('Task')],
   [
     'a command that a person has to approve',
     { allowed_tools: all, ask_commands: ['git push*'] },
     'Bash',
     { command: 'ls && git push' },
-    denied('approval of a person: git push'),
+    asks('git push'),
+  ],
+  [
+    'a command to ask about that is denied too',
+    { allowed_tools: all, ask_commands: ['git push*'], denied_commands: ['git push*'] },
+    'Bash',
+    { command: 'git push' },
+    denied('command denied'),
+  ],
+  [
+    'a command to ask about that is not allowed',
+    { allowed_tools: all, ask_commands: ['*'], allowed_commands: ['ls'] },
+    'Bash',
+    { command: 'id' },
+    denied('command not allowed'),
+  ],
+  [
+    'a command to ask about that leaves the scope',
+    { allowed_tools: all, ask_commands: ['*'] },
+    'Bash',
+    { command: 'cat /etc/passwd' },
+    denied('path outside of'),
+  ],
+  [
+    'a tool to ask about that leaves the scope',
+    { allowed_tools: all, ask_tools: ['Write'] },
+    'Write',
+    { file_path: '/etc/x', content: '' },
+    denied('path outside of'),
+  ],
+  ['a tool of a listed server', { allowed_tools: ['mcp__crew__*'] }, 'mcp__crew__delegate_task', {}, allowed],
+  ['a tool of another server', { allowed_tools: ['mcp__crew__*'] }, 'mcp__crewx__get', {}, denied('tool not allowed')],
+  ['a server without a star', { allowed_tools: ['mcp__crew'] }, 'mcp__crew__get', {}, denied('tool not allowed')],
+  ['a star behind another name', { allowed_tools: ['Ba*'] }, 'Bash', { command: 'ls' }, denied('tool not allowed')],
+  [
+    'a tool of a server to ask about',
+    { allowed_tools: ['mcp__a__*'], ask_tools: ['mcp__a__*'] },
+    'mcp__a__b',
+    {},
+    asks('mcp__a__b'),
   ],
 ] as [string, StoredPermissions, string, Record<string, unknown>, object][])(
   '%s',
@@ -151,30 +192,3 @@ test.each([null, undefined, 'text', 7, [], { command: undefined }])(
     );
   },
 );
-
-test('a decision takes a fraction of a millisecond', () => {
-  const stored = {
-    allowed_tools: all,
-    denied_commands: ['rm *', 'sudo *', 'git push*'],
-    allowed_commands: ['npm *', 'git *'],
-  };
-  const permissions = effectivePermissions(stored, 'docker', folder.path);
-  const surroundings = { cwd: folder.path, home: '/home/agent' };
-  const decideBoth = () => {
-    decide(permissions, {
-      tool: 'Bash',
-      input: { command: 'npm test -- --run && git commit -m done' },
-      ...surroundings,
-    });
-    decide(permissions, { tool: 'Write', input: { file_path: 'not/there/yet.ts', content: '' }, ...surroundings });
-  };
-  for (let run = 0; run < 200; run++) decideBoth();
-  const times = Array.from({ length: 500 }, () => {
-    const start = performance.now();
-    decideBoth();
-    return (performance.now() - start) / 2;
-  });
-  const median = times.sort((a, b) => a - b)[250] ?? Number.POSITIVE_INFINITY;
-  // 0.02 to 0.1 ms on an idle machine; the bound leaves room for a busy one.
-  expect(median).toBeLessThan(0.5);
-});

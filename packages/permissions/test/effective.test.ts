@@ -13,16 +13,14 @@ test.each([null, undefined, {}])('%j means the default profile of the runtime', 
   }
 });
 
-test('processes on this host get the file tools by default, containers all tools', () => {
-  expect(toolsFor(defaultPermissions('local', '/w'))).not.toContain('Bash');
-  expect(toolsFor(defaultPermissions('local', '/w'))).not.toContain('Agent');
-  expect(toolsFor(defaultPermissions('local', '/w'))).toEqual(
-    expect.arrayContaining(['Read', 'Write', 'Edit', 'Glob', 'Grep']),
-  );
-  expect(toolsFor(defaultPermissions('docker', '/w'))).toEqual(
-    expect.arrayContaining(['Bash', 'Agent', 'Read', 'Write']),
-  );
-  expect(defaultPermissions('docker', '/workspace/').filesystem_scope).toBe('/workspace');
+test('on this host a person is asked about every command, in containers none is', () => {
+  const local = defaultPermissions('local', '/w');
+  expect(toolsFor(local)).toEqual(expect.arrayContaining(['Bash', 'Read', 'Write', 'Edit', 'Glob', 'Grep']));
+  expect(toolsFor(local)).not.toContain('Agent');
+  expect(local).toMatchObject({ ask_commands: ['*'], command_scopes: [] });
+  const container = defaultPermissions('docker', '/workspace/');
+  expect(toolsFor(container)).toEqual(expect.arrayContaining(['Bash', 'Agent', 'Read', 'Write']));
+  expect(container).toMatchObject({ ask_commands: [], filesystem_scope: '/workspace', command_scopes: ['/tmp'] });
 });
 
 test.each([
@@ -61,6 +59,7 @@ test('what is stored is taken as it is; unknown keys are ignored', () => {
     allowed_commands: ['ls'],
     denied_commands: ['rm *'],
     filesystem_scope: '/data',
+    command_scopes: [],
     ask_tools: ['Write'],
     ask_commands: ['git push'],
   });
