@@ -1,4 +1,5 @@
 import { messageOf } from '@agentcrew/protocol';
+import { isApproved, questionTool } from './approved.ts';
 import { judgeCommand } from './bash/judge-command.ts';
 import { inputProblem, pathFields, type ToolRequest, textOf } from './input.ts';
 import { isInScope, isPatternInScope } from './paths.ts';
@@ -34,8 +35,9 @@ function judge(permissions: Permissions, request: ToolRequest): Decision {
   const asked = command === '' ? undefined : judgeCommand(permissions, command, request);
   const outside = permissions.filesystem_scope && pathProblem(permissions.filesystem_scope, request);
   if (outside) return deny(outside);
-  const reason = names(permissions.ask_tools, request.tool) ? request.tool : asked;
-  return reason === undefined ? { decision: 'allow' } : { decision: 'ask', reason };
+  const byName = request.tool === questionTool || names(permissions.ask_tools, request.tool);
+  const reason = byName ? request.tool : asked;
+  return reason === undefined || isApproved(permissions, request) ? { decision: 'allow' } : { decision: 'ask', reason };
 }
 
 function deny(reason: string): Decision {

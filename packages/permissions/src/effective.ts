@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { questionTool } from './approved.ts';
 import { type Permissions, permissionsSchema, type StoredPermissions } from './schema.ts';
 
 export type RuntimeName = 'docker' | 'kubernetes' | 'local' | 'mock';
@@ -11,6 +12,11 @@ const temporaryFolder = '/tmp';
 
 const fileTools = ['Read', 'Edit', 'Write', 'Glob', 'Grep', 'TodoWrite'];
 
+/** Fields that approvals add by themselves: alone they do not replace the default profile. */
+const additions: readonly string[] = ['approved_commands', 'approved_tools'];
+
+const defaultApprovalSeconds = 3_600;
+
 const nothing: Permissions = Object.freeze({
   allowed_tools: [],
   allowed_commands: [],
@@ -19,6 +25,9 @@ const nothing: Permissions = Object.freeze({
   command_scopes: [],
   ask_tools: [],
   ask_commands: [],
+  approved_commands: [],
+  approved_tools: [],
+  approval_timeout_seconds: defaultApprovalSeconds,
 });
 
 /**
@@ -29,24 +38,26 @@ const nothing: Permissions = Object.freeze({
 export function defaultPermissions(runtime: RuntimeName, workspace: string): Permissions {
   const filesystem_scope = resolve(workspace);
   if (runtime === 'local')
-    return { ...nothing, allowed_tools: ['Bash', ...fileTools], filesystem_scope, ask_commands: ['*'] };
+    return { ...nothing, allowed_tools: ['Bash', questionTool, ...fileTools], filesystem_scope, ask_commands: ['*'] };
   return {
     ...nothing,
-    allowed_tools: ['Bash', 'Agent', ...fileTools],
+    allowed_tools: ['Bash', 'Agent', questionTool, ...fileTools],
     filesystem_scope,
     command_scopes: [temporaryFolder],
   };
 }
 
 /**
- * What stored permissions mean: none, or `{}`, the default profile; everything else what it says, and what cannot be
- * read denies every tool.
+ * What stored permissions mean: none, `{}`, or nothing but approvals, the default profile; everything else what it says,
+ * and what cannot be read denies every tool.
  */
 export function effectivePermissions(stored: unknown, runtime: RuntimeName, workspace: string): Permissions {
   if (stored === null || stored === undefined) return defaultPermissions(runtime, workspace);
   const parsed = permissionsSchema.safeParse(stored);
   if (!parsed.success) return nothing;
-  if (Object.keys(stored).length === 0) return defaultPermissions(runtime, workspace);
+  if (Object.keys(stored).every((field) => additions.includes(field))) {
+    return { ...defaultPermissions(runtime, workspace), ...parsed.data };
+  }
   return {
     ...fromStored(parsed.data, resolve(workspace)),
     command_scopes: runtime === 'local' ? [] : [temporaryFolder],
@@ -54,8 +65,8 @@ export function effectivePermissions(stored: unknown, runtime: RuntimeName, work
 }
 
 function fromStored(stored: StoredPermissions, workspace: string): Permissions {
-  const { approval_timeout_seconds: _, filesystem_scope, ...lists } = stored;
-  return { ...nothing, ...lists, filesystem_scope: absoluteScope(filesystem_scope ?? workspace, workspace) };
+  const { filesystem_scope, ...rest } = stored;
+  return { ...nothing, ...rest, filesystem_scope: absoluteScope(filesystem_scope ?? workspace, workspace) };
 }
 
 /** So that one definition of a team works on every runtime, `/workspace` is the workspace wherever that really is. */

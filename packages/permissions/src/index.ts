@@ -1,3 +1,4 @@
+export { type Approved, approvedBy, isApproved, questionTool } from './approved.ts';
 export type { Decision } from './decide.ts';
 export { defaultPermissions, effectivePermissions, type RuntimeName } from './effective.ts';
 export type { ToolRequest } from './input.ts';

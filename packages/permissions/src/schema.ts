@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 const entriesPerList = 500;
 const entryLength = 1000;
+/** A command that was approved may be a script of many lines. */
+const commandLength = 20_000;
 
 const entry = z.string().max(entryLength);
 const list = z.array(entry).max(entriesPerList);
@@ -24,6 +26,10 @@ export const permissionsSchema = z
     ask_tools: list.optional(),
     /** Globs of commands that a person has to approve. */
     ask_commands: list.optional(),
+    /** Whole texts of Bash calls, not globs, that a person has approved for good: they are not asked about again. */
+    approved_commands: z.array(z.string().max(commandLength)).max(entriesPerList).optional(),
+    /** Names of other tools that a person has approved for good. */
+    approved_tools: list.optional(),
     /** How long an approval is waited for. */
     approval_timeout_seconds: z.int().positive().max(604_800).optional(),
   })
@@ -42,4 +48,8 @@ export interface Permissions {
   readonly command_scopes: readonly string[];
   readonly ask_tools: readonly string[];
   readonly ask_commands: readonly string[];
+  readonly approved_commands: readonly string[];
+  readonly approved_tools: readonly string[];
+  /** How long a person's answer is waited for. */
+  readonly approval_timeout_seconds: number;
 }

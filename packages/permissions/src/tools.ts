@@ -6,6 +6,7 @@ import type { Permissions } from './schema.ts';
  */
 const offered = [
   'Agent',
+  'AskUserQuestion',
   'Bash',
   'Edit',
   'Glob',

@@ -23,6 +23,12 @@ test('on this host a person is asked about every command, in containers none is'
   expect(container).toMatchObject({ ask_commands: [], filesystem_scope: '/workspace', command_scopes: ['/tmp'] });
 });
 
+test.each(['docker', 'local'] as const)('approvals alone add to the default profile of %s', (runtime) => {
+  const approved = { approved_commands: ['npm test'], approved_tools: ['WebFetch'] };
+  expect(effectivePermissions(approved, runtime, '/w')).toEqual({ ...defaultPermissions(runtime, '/w'), ...approved });
+  expect(effectivePermissions({ ...approved, denied_commands: [] }, runtime, '/w').allowed_tools).toEqual([]);
+});
+
 test.each([
   [[]],
   ['Bash'],
@@ -36,6 +42,8 @@ test.each([
   [{ allowed_tools: Array.from({ length: 501 }, () => 'Bash') }],
   [{ allowed_tools: ['Bash'], denied_commands: ['x'.repeat(1001)] }],
   [{ denied_commands: ['rm *'] }],
+  [{ approved_tools: 'Bash' }],
+  [{ approved_commands: ['x'.repeat(20_001)] }],
   [{ unknown: 1 }],
   [{ allowed_tools: [] }],
   [JSON.parse('{"__proto__": {"allowed_tools": ["Bash"]}}')],
@@ -62,6 +70,9 @@ test('what is stored is taken as it is; unknown keys are ignored', () => {
     command_scopes: [],
     ask_tools: ['Write'],
     ask_commands: ['git push'],
+    approved_commands: [],
+    approved_tools: [],
+    approval_timeout_seconds: 60,
   });
   expect(permissionsSchema.parse(stored)).not.toHaveProperty('colour');
 });
