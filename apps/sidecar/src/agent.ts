@@ -1,8 +1,10 @@
 import type { ClaudeProcess, checkClaude, startClaude, transcriptState } from '@agentcrew/claude';
 import type { ConnectBus, TeamBus } from '@agentcrew/nats';
 import { effectivePermissions, toolsFor } from '@agentcrew/permissions';
-import { type AgentSpec, agentConsumer, agentMarker, messageOf } from '@agentcrew/protocol';
+import { type AgentSpec, type ApprovalAnswer, agentConsumer, agentMarker, messageOf } from '@agentcrew/protocol';
 import { ActivityReader, notice } from './activity.ts';
+import { ApprovedCalls } from './approvals/approved-calls.ts';
+import { ApprovalBroker } from './approvals/broker.ts';
 import { claudeOptions, cliFolders } from './claude-options.ts';
 import { Cli, type CliState } from './cli.ts';
 import { CliEvents } from './cli-events.ts';
@@ -20,6 +22,7 @@ import { startInSession } from './start-cli.ts';
 import { Answerer } from './turns/answer.ts';
 import { TurnLoop } from './turns/loop.ts';
 import { pastFrom } from './turns/resume.ts';
+import { Vitals } from './vitals.ts';
 import { Voice } from './voice.ts';
 
 export interface AgentOptions {
@@ -52,6 +55,8 @@ export class Agent {
   readonly #events = new CliEvents();
   readonly #outbox: Outbox;
   readonly #voice: Voice;
+  readonly #approvals: ApprovalBroker;
+  readonly #vitals = new Vitals();
   readonly #cli: Cli;
   /** Aborts when no more messages are taken. */
   readonly #intake = new AbortController();
@@ -70,10 +75,16 @@ export class Agent {
     this.#ledger = new Ledger(spec.state_dir);
     this.#outbox = new Outbox({ agent: spec.agent, log });
     this.#voice = new Voice(spec, redactor, this.#outbox);
+    this.#approvals = new ApprovalBroker({
+      stateFolder: spec.state_dir,
+      voice: this.#voice,
+      currentMessageId: () => this.#loop?.currentMessageId,
+    });
     this.#cli = this.#createCli();
     const reader = new ActivityReader();
     this.#events.listen((event) => {
       for (const draft of reader.read(event)) this.#voice.tellActivity(draft);
+      this.#vitals.see(event);
     });
   }
 
@@ -104,6 +115,7 @@ export class Agent {
     this.#intake.abort();
     this.#stop.abort(new Error('the agent is shutting down'));
     this.#voice.tellStatus('stopping');
+    this.#approvals.close();
     await Promise.race([this.#cli.close(), pause(cliEndMs)]);
     await this.#endLeftovers();
     await this.#outbox.close(lastWordsMs);
@@ -117,9 +129,11 @@ export class Agent {
     const permissions = effectivePermissions(spec.permissions, spec.runtime, spec.workspace);
     const { home } = cliFolders(spec.state_dir);
     const tellActivity = this.#voice.tellActivity.bind(this.#voice);
+    const approved = new ApprovedCalls(() => this.#session.id);
+    const gate = { permissions, cwd: spec.workspace, home, tellActivity, broker: this.#approvals, approved };
     const options = {
       ...claudeOptions(spec, toolsFor(permissions)),
-      decide: createGate({ permissions, cwd: spec.workspace, home, tellActivity }),
+      decide: createGate(gate),
       onEvent: this.#events.emit.bind(this.#events),
       onStderr: (line: string) => log.debug({ line: line.slice(0, 500) }, 'Claude Code wrote to stderr'),
     };
@@ -142,7 +156,13 @@ export class Agent {
     const common = { cli: this.#cli, ledger: this.#ledger, session: this.#session, stop: this.#stop.signal, log };
     const readPast = async (sessionId: string, uuid: string) =>
       pastFrom(await transcriptState(configDir, sessionId, uuid));
-    const answerer = new Answerer({ ...common, events: this.#events, limits: spec.limits, readPast });
+    const answerer = new Answerer({
+      ...common,
+      events: this.#events,
+      waiting: this.#approvals.waiting,
+      limits: spec.limits,
+      readPast,
+    });
     return new TurnLoop({ ...common, spec, bus, answerer, voice: this.#voice });
   }
 
@@ -183,7 +203,10 @@ export class Agent {
         activity: this.#voice.status,
         session_id: this.#session.id,
         current_message_id: this.#loop?.currentMessageId,
+        turn_started_at: this.#loop?.turnStartedAt,
+        ...this.#vitals.facts(),
       }),
+      answerApproval: (answer: ApprovalAnswer) => this.#approvals.answer(answer),
       interrupt: (reason?: string) => this.#loop?.interrupt(reason) ?? false,
       shutDown: async (reason?: string) => {
         this.#intake.abort();

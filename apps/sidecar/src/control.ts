@@ -1,7 +1,9 @@
-import type { AgentActivity, ControlRequest, ControlResponse } from '@agentcrew/protocol';
+import type { AgentActivity, ApprovalAnswer, ControlRequest, ControlResponse } from '@agentcrew/protocol';
 
 export interface Controls {
-  status(): { activity: AgentActivity; session_id: string; current_message_id: string | undefined };
+  status(): Omit<ControlResponse, 'ok'> & { activity: AgentActivity };
+  /** Hands a person's answer to the call that waits for it; `false` when none does. */
+  answerApproval(answer: ApprovalAnswer): boolean;
   /** Ends the running turn; `false` when none runs. */
   interrupt(reason?: string): boolean;
   /** Ends the running turn and waits for its reply; takes no more messages, and waits for the end of the process. */
@@ -15,6 +17,9 @@ export async function answerControl(request: ControlRequest, controls: Controls)
       return { ok: true, ...controls.status() };
     case 'interrupt':
       return controls.interrupt(request.reason) ? { ok: true } : { ok: true, error: 'No turn is running.' };
+    case 'approval':
+      if (controls.answerApproval(request)) return { ok: true };
+      return { ok: false, code: 'APPROVAL_NOT_FOUND', error: 'Nobody waits for this answer any more.' };
     case 'shutdown':
       await controls.shutDown(request.reason);
       return { ok: true };

@@ -1,26 +1,46 @@
-import type { ClaudeOptions } from '@agentcrew/claude';
+import type { ClaudeOptions, ToolDecision } from '@agentcrew/claude';
 import type { Permissions } from '@agentcrew/permissions';
 import { type ActivityDraft, denied } from './activity.ts';
+import type { ApprovedCalls } from './approvals/approved-calls.ts';
+import type { ApprovalBroker } from './approvals/broker.ts';
 
 export interface GateOptions {
   permissions: Permissions;
   /** Where tools run, and what `~` means to them. Absolute. */
   cwd: string;
   home: string;
+  broker: Pick<ApprovalBroker, 'ask'>;
+  approved: ApprovedCalls;
   tellActivity: (draft: ActivityDraft) => void;
 }
 
 /** Decides about every tool call before it runs; Claude and the live feed are told why one is denied. */
-export function createGate({ permissions, cwd, home, tellActivity }: GateOptions): ClaudeOptions['decide'] {
-  return async ({ tool, input }) => {
+export function createGate(options: GateOptions): ClaudeOptions['decide'] {
+  const { permissions, cwd, home, broker, approved, tellActivity } = options;
+  return async ({ tool, input }, signal) => {
     // Loaded with the first call: the parser of commands would add to the time that a sidecar takes to start.
     const { decide } = await import('@agentcrew/permissions/decide');
-    const decision = decide(permissions, { tool, input, cwd, home });
+    const judge = (given: Record<string, unknown>) =>
+      decide(approved.addedTo(permissions), { tool, input: given, cwd, home });
+    const deny = (reason: string): ToolDecision => {
+      tellActivity(denied(tool, input, reason));
+      return { behavior: 'deny', message: reason };
+    };
+
+    const decision = judge(input);
     if (decision.decision === 'allow') return { behavior: 'allow' };
-    // Nobody can be asked yet, and nobody's answer means no.
-    const asks = decision.decision === 'ask';
-    const reason = asks ? `needs the approval of a person: ${decision.reason}` : decision.reason;
-    tellActivity(denied(tool, input, reason));
-    return { behavior: 'deny', message: reason };
+    if (decision.decision === 'deny') return deny(decision.reason);
+    const timeoutSeconds = permissions.approval_timeout_seconds;
+    const outcome = await broker.ask({ tool, input, reason: decision.reason, timeoutSeconds }, signal);
+    // Nobody reads the answer.
+    if (outcome.status === 'cancelled') return { behavior: 'deny', message: outcome.message };
+    if (outcome.status !== 'allowed') return deny(outcome.message);
+
+    const final = outcome.updatedInput ?? input;
+    // A person may change a call, but not into one that the permissions deny.
+    const again = outcome.updatedInput ? judge(final) : decision;
+    if (again.decision === 'deny') return deny(`the call as a person changed it: ${again.reason}`);
+    approved.remember(outcome.scope, tool, final);
+    return { behavior: 'allow', updatedInput: final };
   };
 }

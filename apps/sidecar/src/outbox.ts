@@ -51,7 +51,12 @@ export class Outbox {
 
   /** Queues a reply; resolves when JetStream has stored it, and not at all when the outbox is closed before. */
   reply(envelope: Envelope): Promise<void> {
-    return new Promise((resolve) => this.#add({ kind: 'reply', envelope, stored: resolve }));
+    return this.keep('reply', envelope);
+  }
+
+  /** The same for whatever must not be lost. */
+  keep(kind: 'reply' | 'approval', envelope: Envelope): Promise<void> {
+    return new Promise((resolve) => this.#add({ kind, envelope, stored: resolve }));
   }
 
   /** Sends what can be sent within the time, then nothing more. */

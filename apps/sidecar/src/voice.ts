@@ -50,6 +50,15 @@ export class Voice {
     return this.#outbox.reply(reply);
   }
 
+  /** Asks a person, or tells what became of that; resolves when it is stored. */
+  tellApproval(
+    type: 'approval_request' | 'approval_decision',
+    payload: Envelope['payload'],
+    ids: Pick<Envelope, 'message_id' | 'ref_message_id'>,
+  ): Promise<void> {
+    return this.#outbox.keep('approval', this.#envelope(type, payload, { ...ids, to: 'user' }));
+  }
+
   #envelope(type: Envelope['type'], payload: Envelope['payload'], more: Partial<Envelope> = {}): Envelope {
     const ids = { message_id: randomUUID(), from: this.#spec.agent, to: 'system' };
     return this.#redactor.data({ ...ids, ...more, type, payload, timestamp: new Date().toISOString() });

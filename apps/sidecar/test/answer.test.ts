@@ -1,6 +1,7 @@
 import { agentLimitsSchema } from '@agentcrew/protocol';
 import { temporaryFolder, waitFor } from '@agentcrew/testkit';
 import { expect, test } from 'vitest';
+import { Waiting } from '../src/approvals/waiting.ts';
 import { Cli } from '../src/cli.ts';
 import { CliEvents } from '../src/cli-events.ts';
 import { Ledger, type TurnRecord } from '../src/ledger.ts';
@@ -30,6 +31,7 @@ async function setUp(options: { past?: (uuid: string) => Past; failStarts?: numb
     session,
     events: new CliEvents(),
     limits: agentLimitsSchema.parse({ max_attempts: options.maxAttempts ?? 10 }),
+    waiting: new Waiting(),
     readPast: async (_session, uuid) => options.past?.(uuid) ?? { recorded: false },
     stop: stop.signal,
     log: silent,

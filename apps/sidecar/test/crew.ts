@@ -5,7 +5,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectBus, type TeamBus } from '@agentcrew/nats';
-import { type AgentSpec, agentMarker, type Envelope, relayConsumer } from '@agentcrew/protocol';
+import { type AgentSpec, type ApprovalAnswer, agentMarker, type Envelope, relayConsumer } from '@agentcrew/protocol';
 import { temporaryFolder, waitFor } from '@agentcrew/testkit';
 import { message, spec } from './fakes.ts';
 
@@ -130,7 +130,8 @@ export class Crew implements AsyncDisposable {
   }
 
   repliesTo(id: string): Envelope[] {
-    return this.said.filter((envelope) => envelope.ref_message_id === id);
+    const isReply = ({ type }: Envelope) => type === 'leader_response' || type === 'task_result';
+    return this.said.filter((envelope) => envelope.ref_message_id === id && isReply(envelope));
   }
 
   async replyTo(id: string): Promise<Envelope['payload']> {
@@ -148,6 +149,26 @@ export class Crew implements AsyncDisposable {
 
   statuses(): unknown[] {
     return this.said.filter(({ type }) => type === 'status_update').map(({ payload }) => payload.activity);
+  }
+
+  /** What the agent has asked a person, or what became of it. */
+  approvals(type: 'approval_request' | 'approval_decision'): Envelope[] {
+    return this.said.filter((envelope) => envelope.type === type);
+  }
+
+  /** The next question to a person that is not among those known. */
+  async asked(known: Envelope[] = []): Promise<Envelope> {
+    const isNew = ({ message_id }: Envelope) => known.every((other) => other.message_id !== message_id);
+    return waitFor('a question to a person', () => this.approvals('approval_request').find(isNew), patience);
+  }
+
+  answer(request: Envelope, answer: Partial<ApprovalAnswer>) {
+    const approval_id = String(request.payload.approval_id);
+    return this.bus.request(
+      'lead',
+      { type: 'approval', decision: 'allow', scope: 'once', ...answer, approval_id },
+      10_000,
+    );
   }
 
   /** Sends a request as the server does; resolves with the answer. */

@@ -1,5 +1,6 @@
 import { agentLimitsSchema } from '@agentcrew/protocol';
 import { expect, test } from 'vitest';
+import { Waiting } from '../src/approvals/waiting.ts';
 import { CliEvents } from '../src/cli-events.ts';
 import { runTurn } from '../src/turns/run-turn.ts';
 import { TurnEnd } from '../src/turns/turn-end.ts';
@@ -9,16 +10,18 @@ function setUp(limits: object = {}) {
   const claude = new FakeClaude();
   const end = new TurnEnd();
   const events = new CliEvents();
+  const waiting = new Waiting();
   const running = runTurn({
     claude,
     content: 'do it',
     uuid: 'u1',
     end,
     events,
+    waiting,
     limits: agentLimitsSchema.parse(limits),
     graceMs: 50,
   });
-  return { claude, end, events, running };
+  return { claude, end, events, waiting, running };
 }
 
 test('the watchdog watches as long as the turn runs', async () => {

@@ -25,6 +25,20 @@ test('a turn that takes too long, although it is busy', () => {
   expect(bites[0]?.error).toContain('60 s');
 });
 
+test('the time of a turn stands still while a person is waited for', () => {
+  const { bites, dog } = watch();
+  using _dog = dog;
+  dog.see(toolUse('t1', 'Bash', {}));
+  vi.advanceTimersByTime(40_000);
+  for (const waiting of [true, true, false, false, true]) dog.wait(waiting);
+  vi.advanceTimersByTime(3_600_000);
+  dog.wait(false);
+  vi.advanceTimersByTime(19_000);
+  expect(bites).toEqual([]);
+  vi.advanceTimersByTime(1_001);
+  expect(bites.map(({ code }) => code)).toEqual(['TURN_TIMEOUT']);
+});
+
 test('silence bites, but not while a tool runs', () => {
   const { bites, dog } = watch();
   using _dog = dog;

@@ -67,12 +67,17 @@ export class ClaudeCli implements ClaudeProcess {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.stdin.end();
-    const gone = await Promise.race([this.exited, sleep(goodbyeMs, undefined, { ref: false })]);
-    if (gone) return;
+    // With its input closed, the CLI takes an open question for denied, and goes on with the turn.
+    if (!this.#gate.waits && (await this.#saysGoodbye())) return;
     // SIGKILL follows by itself (see `launch`).
     this.#child.terminate();
     await this.exited;
+  }
+
+  async #saysGoodbye(): Promise<boolean> {
+    this.#child.stdin.end();
+    const gone = await Promise.race([this.exited, sleep(goodbyeMs, undefined, { ref: false })]);
+    return gone !== undefined;
   }
 
   async #readOutput(): Promise<void> {

@@ -26,6 +26,11 @@ export class ToolGate {
     this.#write = write;
   }
 
+  /** Whether the CLI waits for a decision. */
+  get waits(): boolean {
+    return this.#open.size > 0;
+  }
+
   /** Takes a `control_request` line and answers it in its own time. */
   handle(line: Record<string, unknown>): void {
     const parsed = requestSchema.safeParse(line).data;

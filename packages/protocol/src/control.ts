@@ -1,24 +1,41 @@
 import { z } from 'zod';
+import { approvalAnswerSchema } from './approvals.ts';
 import { agentActivitySchema } from './payloads.ts';
 
 /**
  * Requests to a running agent over core NATS (`control.<agent>`), answered at once.
  * `interrupt` ends the running turn (answered as interrupted, the queue goes on);
- * `shutdown` ends it too, and the CLI; the sidecar takes no more messages and waits for its runtime to end it.
+ * `shutdown` ends it too, and the CLI; the sidecar takes no more messages and waits for its runtime to end it;
+ * `approval` is a person's answer, refused with the code APPROVAL_NOT_FOUND when nobody waits for it any more.
  */
 export const controlRequestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('interrupt'), reason: z.string().max(500).optional() }),
   z.object({ type: z.literal('shutdown'), reason: z.string().max(500).optional() }),
   z.object({ type: z.literal('status') }),
+  z.object({ type: z.literal('approval'), ...approvalAnswerSchema.shape }),
 ]);
 export type ControlRequest = z.infer<typeof controlRequestSchema>;
+
+/** `window` is known from the end of the first turn on. */
+export const contextUseSchema = z.object({
+  tokens: z.int().nonnegative(),
+  window: z.int().positive().optional(),
+});
+export type ContextUse = z.infer<typeof contextUseSchema>;
 
 export const controlResponseSchema = z.object({
   ok: z.boolean(),
   error: z.string().optional(),
+  /** An ErrorCode, where programs have to tell one refusal from another. */
+  code: z.string().optional(),
   activity: agentActivitySchema.optional(),
   /** The message whose turn runs now. */
   current_message_id: z.string().optional(),
   session_id: z.string().optional(),
+  turn_started_at: z.iso.datetime().optional(),
+  /** How much of the model's context the conversation takes, as of its last request, in tokens. */
+  context: contextUseSchema.optional(),
+  /** When Claude Code printed something last. */
+  last_activity_at: z.iso.datetime().optional(),
 });
 export type ControlResponse = z.infer<typeof controlResponseSchema>;

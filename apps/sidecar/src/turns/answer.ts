@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type AgentLimits, messageOf, type ReplyPayload } from '@agentcrew/protocol';
+import type { Waiting } from '../approvals/waiting.ts';
 import type { Cli } from '../cli.ts';
 import type { CliEvents } from '../cli-events.ts';
 import type { Ledger, TurnRecord } from '../ledger.ts';
@@ -15,6 +16,7 @@ import type { TurnEnd } from './turn-end.ts';
 export interface AnswererOptions {
   cli: Cli;
   events: CliEvents;
+  waiting: Waiting;
   ledger: Ledger;
   session: Session;
   limits: AgentLimits;
@@ -66,14 +68,14 @@ export class Answerer {
   }
 
   async #attempt({ record, text, end }: Turn, past: Past): Promise<ReplyPayload> {
-    const { cli, events, limits, log } = this.#options;
+    const { cli, events, waiting, limits, log } = this.#options;
     const claude = await cli.acquire();
     if (end.reason) return end.reason;
     const recorded = past.recorded && this.#isCurrent(record);
     const uuid = this.#note(record);
     log.info({ ...idsOf(record), resumed: recorded, pid: claude.pid }, 'turn started');
     const content = turnContent(text, { recorded });
-    const result = await runTurn({ claude, content, uuid, end, limits, events });
+    const result = await runTurn({ claude, content, uuid, end, limits, events, waiting });
     if (result === undefined) await cli.discard();
     const reply = result === undefined ? end.reason : replyOf(result, end.reason);
     if (reply === undefined) throw new Error('a turn without result has a reason to end');

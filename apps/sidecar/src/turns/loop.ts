@@ -48,6 +48,11 @@ export class TurnLoop {
     return this.#turn?.record.message_id;
   }
 
+  /** When its turn began, in whichever process. */
+  get turnStartedAt(): string | undefined {
+    return this.#turn?.record.started_at;
+  }
+
   /** Resolves when the signal has aborted and the running turn is done. */
   async run(intake: AbortSignal): Promise<void> {
     const { bus, spec, ledger, log } = this.#options;

@@ -1,5 +1,6 @@
 import type { ClaudeProcess, TurnResult } from '@agentcrew/claude';
 import type { AgentLimits } from '@agentcrew/protocol';
+import type { Waiting } from '../approvals/waiting.ts';
 import type { CliEvents } from '../cli-events.ts';
 import { pause } from '../pause.ts';
 import type { TurnEnd } from './turn-end.ts';
@@ -16,6 +17,8 @@ export interface TurnRun {
   end: TurnEnd;
   limits: AgentLimits;
   events: CliEvents;
+  /** Whether a person is waited for. */
+  waiting: Waiting;
   graceMs?: number;
 }
 
@@ -26,15 +29,17 @@ export interface TurnRun {
  * @throws CrewError `CLI_FAILED` when the CLI died by itself
  */
 export async function runTurn(run: TurnRun): Promise<TurnResult | undefined> {
-  const { claude, content, uuid, end, limits, events } = run;
+  const { claude, content, uuid, end, limits, events, waiting } = run;
   const watchdog = new Watchdog(limits, (reason) => end.want(reason));
   const listening = events.listen((event) => watchdog.see(event));
+  const pausing = waiting.listen((now) => watchdog.wait(now));
   try {
     const finished = claude.turn({ content, uuid });
     const ended = end.wanted.then(() => interrupt(claude, finished, run.graceMs ?? defaultGraceMs));
     return await Promise.race([finished, ended]);
   } finally {
     listening[Symbol.dispose]();
+    pausing[Symbol.dispose]();
     watchdog[Symbol.dispose]();
   }
 }

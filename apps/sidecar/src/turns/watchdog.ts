@@ -11,14 +11,18 @@ import type { EndReason } from './turn-end.ts';
 export class Watchdog implements Disposable {
   readonly #limits: AgentLimits;
   readonly #bite: (reason: EndReason) => void;
-  readonly #timeout: NodeJS.Timeout;
+  #timeout: NodeJS.Timeout | undefined;
+  /** What is left of the turn's time, as of `#since`; that is absent while it stands still. */
+  #leftMs: number;
+  #since: number | undefined;
   readonly #runningTools = new Set<string>();
   #stall: NodeJS.Timeout | undefined;
 
   constructor(limits: AgentLimits, bite: (reason: EndReason) => void) {
     this.#limits = limits;
     this.#bite = bite;
-    this.#timeout = setTimeout(() => bite(tookTooLong(limits.turn_timeout_ms)), timerLimited(limits.turn_timeout_ms));
+    this.#leftMs = limits.turn_timeout_ms;
+    this.#startTimeout();
     this.#restartStall();
   }
 
@@ -32,9 +36,28 @@ export class Watchdog implements Disposable {
     this.#restartStall();
   }
 
+  /** A person is waited for, or not any more: meanwhile the turn's time stands still. */
+  wait(waiting: boolean): void {
+    if (waiting === (this.#since === undefined)) return;
+    if (waiting) this.#stopTimeout();
+    else this.#startTimeout();
+  }
+
   [Symbol.dispose](): void {
     clearTimeout(this.#timeout);
     clearTimeout(this.#stall);
+  }
+
+  #startTimeout(): void {
+    const { turn_timeout_ms: limit } = this.#limits;
+    this.#since = performance.now();
+    this.#timeout = setTimeout(() => this.#bite(tookTooLong(limit)), timerLimited(this.#leftMs));
+  }
+
+  #stopTimeout(): void {
+    clearTimeout(this.#timeout);
+    this.#leftMs -= performance.now() - (this.#since ?? 0);
+    this.#since = undefined;
   }
 
   /** A tool may be silent for as long as it runs (and a decision about it as long as it takes). */
