@@ -1,4 +1,5 @@
 export type { AgentQueries } from './agents.ts';
+export type { ApprovalDecision, ApprovalPage, ApprovalQueries } from './approvals.ts';
 export { takeExclusiveLock } from './exclusive-lock.ts';
 export type { AfterQuery, PageQuery } from './message-log.ts';
 export type { MessageQueries } from './messages.ts';

@@ -1,5 +1,5 @@
 import type { MessageType } from '@agentcrew/protocol';
-import { and, asc, count, eq, gt, inArray, isNotNull, max, min, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, inArray, isNotNull, max, min, sql } from 'drizzle-orm';
 import { type Connection, inTransaction } from './connection.ts';
 import { type AfterQuery, type PageQuery, readAfter, readPage } from './message-log.ts';
 import type { MessageRow, NewMessage } from './rows.ts';
@@ -30,6 +30,18 @@ export function messageQueries(connection: Connection) {
 
     get(messageId: string): MessageRow | undefined {
       return db.select().from(messages).where(eq(messages.message_id, messageId)).get();
+    },
+
+    /** The team's message that a client gave this key. */
+    byIdempotencyKey(teamId: string, key: string): MessageRow | undefined {
+      const wanted = and(eq(messages.team_id, teamId), eq(messages.idempotency_key, key));
+      return db.select().from(messages).where(wanted).get();
+    },
+
+    /** The newest of the team's messages that come from this agent. */
+    lastFrom(teamId: string, agent: string): MessageRow | undefined {
+      const wanted = and(eq(messages.team_id, teamId), eq(messages.from_agent, agent));
+      return db.select().from(messages).where(wanted).orderBy(desc(messages.seq)).limit(1).get();
     },
 
     /** Newest first. */
@@ -107,6 +119,7 @@ function prepareHot({ db }: Connection) {
       // Written as SQL: a placeholder of a JSON column would store an absent context as the text `null`.
       context: sql`${value('context')}`,
       delivery: value('delivery'),
+      idempotency_key: value('idempotency_key'),
       created_at: value('created_at'),
     })
     .onConflictDoNothing({ target: messages.message_id })
@@ -128,6 +141,7 @@ function prepareHot({ db }: Connection) {
         ref_message_id: values.ref_message_id ?? null,
         context: values.context ? JSON.stringify(values.context) : null,
         delivery: values.delivery ?? null,
+        idempotency_key: values.idempotency_key ?? null,
         created_at: new Date(),
       });
     },

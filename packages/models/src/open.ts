@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { type AgentQueries, agentQueries } from './agents.ts';
+import { type ApprovalQueries, approvalQueries } from './approvals.ts';
 import { type Connection, inTransaction } from './connection.ts';
 import { attempt, guarded, storageUnavailable } from './errors.ts';
 import { type MessageQueries, messageQueries } from './messages.ts';
@@ -26,6 +27,7 @@ export interface Database extends Disposable {
   readonly teams: TeamQueries;
   readonly agents: AgentQueries;
   readonly messages: MessageQueries;
+  readonly approvals: ApprovalQueries;
   readonly settings: SettingQueries;
   /** Runs `work` (synchronous) as a whole or not at all; may be nested. */
   transaction<T>(work: () => T): T;
@@ -42,6 +44,7 @@ export function openDatabase({ path, encryptionKey }: DatabaseOptions): Database
   return {
     teams: guarded(teamQueries(connection, box), path),
     agents: guarded(agentQueries(connection), path),
+    approvals: guarded(approvalQueries(connection), path),
     messages: guarded(messageQueries(connection), path),
     settings: guarded(settingQueries(connection, box), path),
     transaction: (work) => attempt(path, () => inTransaction(connection, work)),

@@ -29,6 +29,11 @@ export type NewMessage = Omit<typeof messages.$inferInsert, 'seq' | 'created_at'
 export type SettingRow = typeof settings.$inferSelect;
 
 export type ApprovalRow = typeof approvals.$inferSelect;
+/** What an agent asks, still without an answer. */
+export type NewApproval = Pick<
+  typeof approvals.$inferInsert,
+  'team_id' | 'agent' | 'message_id' | 'type' | 'tool' | 'input' | 'questions' | 'reason' | 'expires_at'
+> & { id: string };
 
 /** What one agent used on one day. */
 export type UsageDayRow = typeof usageDays.$inferSelect;
