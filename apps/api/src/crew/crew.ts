@@ -1,8 +1,10 @@
-import type { Database, MessageRow } from '@agentcrew/models';
+import type { AgentRow, Database, MessageRow } from '@agentcrew/models';
 import type { ConnectBus, StreamLimits } from '@agentcrew/nats';
 import { type AgentLimits, CrewError } from '@agentcrew/protocol';
 import type { AgentRuntime } from '@agentcrew/runtime';
 import type { Logger } from 'pino';
+import { addressOfLeader } from './addressee.ts';
+import { type Approvals, createApprovals } from './approvals.ts';
 import type { AmbientCredentials } from './credentials.ts';
 import { createDeployer, type Deployer } from './deployer.ts';
 import { createHub, type Hub } from './hub.ts';
@@ -36,14 +38,16 @@ export interface Crew {
   readonly hub: Hub;
   readonly messages: MessageLog;
   readonly outbox: Outbox;
+  readonly approvals: Approvals;
   readonly buses: TeamBuses;
   readonly deployer: Deployer;
   readonly reconciler: Reconciler;
   /**
-   * Stores a chat message for the team's leader and sends it in the background.
-   * @throws CrewError TEAM_NOT_RUNNING
+   * Stores a chat message for the team's leader, or another of its agents, and sends it in the background. The same key
+   * gives the same message.
+   * @throws CrewError TEAM_NOT_RUNNING, AGENT_NOT_RUNNING
    */
-  acceptChat(teamId: string, content: string): MessageRow;
+  acceptChat(teamId: string, content: string, options?: { to?: AgentRow; idempotencyKey?: string }): MessageRow;
   /** Ends in reverse order of use. Agents go on running. */
   close(): Promise<void>;
 }
@@ -54,18 +58,23 @@ export function createCrew(options: CrewOptions): Crew {
   const hub = createHub();
   const messages = createMessageLog(db, hub);
   const outbox = createOutbox({ db, messages, busOf: (teamId) => buses.get(teamId), log });
+  const approvals = createApprovals({ db, hub, busOf: (teamId) => buses.get(teamId), log });
   const buses: TeamBuses = createTeamBuses({
     ...options,
     onStreamCreated: (teamId) => db.messages.requeue(db.messages.unanswered(teamId).map(({ seq }) => seq)),
-    onConnected: (teamId) => outbox.kick(teamId),
+    onConnected: (teamId) => {
+      outbox.kick(teamId);
+      approvals.kick(teamId);
+    },
     serve: (teamId, bus, signal) => runRelay({ db, messages, log }, teamId, bus, signal),
   });
-  const deployer = createDeployer({ ...options, buses, messages, outbox });
+  const deployer = createDeployer({ ...options, buses, messages, outbox, approvals });
   const restarts = createRestarts(options.maxRestarts);
   const reconciler = createReconciler({
     ...options,
     buses,
     outbox,
+    approvals,
     deployer,
     restarts,
     intervalMs: options.reconcileIntervalMs,
@@ -78,13 +87,19 @@ export function createCrew(options: CrewOptions): Crew {
     hub,
     messages,
     outbox,
+    approvals,
     buses,
     deployer,
     reconciler,
-    acceptChat(teamId, content) {
+    acceptChat(teamId, content, { to, idempotencyKey } = {}) {
+      const known = idempotencyKey === undefined ? undefined : db.messages.byIdempotencyKey(teamId, idempotencyKey);
+      if (known) return known;
       // Asked again here: the team may have been stopped while the body was read, and nobody would answer.
       if (db.teams.get(teamId)?.status !== 'running') throw new CrewError('TEAM_NOT_RUNNING', 'team is not running');
-      const row = messages.acceptChat(teamId, content);
+      // One that was added since the deploy would not answer before the next one.
+      if (to?.container_id === '') throw new CrewError('AGENT_NOT_RUNNING', 'the agent starts with the next deploy');
+      const address = to?.slug ?? addressOfLeader(db.agents.listByTeam(teamId));
+      const row = messages.acceptChat(teamId, { content, to: address, idempotencyKey });
       outbox.kick(teamId);
       return row;
     },
@@ -92,6 +107,7 @@ export function createCrew(options: CrewOptions): Crew {
       await reconciler.close();
       await deployer.close();
       await outbox.idle();
+      await approvals.idle();
       await buses[Symbol.asyncDispose]();
       await runtime[Symbol.asyncDispose]();
     },

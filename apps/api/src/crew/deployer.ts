@@ -1,6 +1,8 @@
 import type { TeamRow } from '@agentcrew/models';
 import { CrewError, messageOf } from '@agentcrew/protocol';
 import type { Logger } from 'pino';
+import { addresseeOf } from './addressee.ts';
+import type { Approvals } from './approvals.ts';
 import { bringUp, type DeploymentDeps } from './deployment.ts';
 import type { MessageLog } from './message-log.ts';
 import { createOperations } from './operations.ts';
@@ -11,6 +13,7 @@ import { shutDownAgents } from './shut-down.ts';
 export interface DeployerDeps extends DeploymentDeps {
   messages: MessageLog;
   outbox: Outbox;
+  approvals: Approvals;
   deployTimeoutMs: number;
   log: Logger;
 }
@@ -82,6 +85,7 @@ export function createDeployer(deps: DeployerDeps): Deployer {
    * would be left alone for ever. A failure leaves the agents marked that caused it.
    */
   function settle(team: TeamRow, status: 'stopped' | 'error', message: string): void {
+    deps.approvals.cancel(team.id, message || 'The team was stopped.');
     deps.db.transaction(() => {
       for (const agent of deps.db.agents.listByTeam(team.id)) {
         const failed = status === 'error' && agent.container_status === 'error';
@@ -102,9 +106,10 @@ export function createDeployer(deps: DeployerDeps): Deployer {
    * status changes, in one turn of the event loop: so no message can be accepted in between, and a crash forgets none.
    */
   function answerWaiting(team: TeamRow, reason: string): void {
-    const leader = deps.db.agents.listByTeam(team.id).find((agent) => agent.role === 'leader')?.slug ?? 'leader';
+    const agents = deps.db.agents.listByTeam(team.id);
     for (const message of deps.db.messages.unanswered(team.id)) {
-      deps.messages.storeFailure(message, leader, 'TEAM_STOPPED', reason);
+      const from = addresseeOf(message, agents)?.slug ?? message.to_agent;
+      deps.messages.storeFailure(message, from, 'TEAM_STOPPED', reason);
     }
   }
 

@@ -1,12 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { AgentRow, Database, MessageRow } from '@agentcrew/models';
 import { type Envelope, type ErrorCode, type ReplyPayload, replyIdFor, replyPayloadSchema } from '@agentcrew/protocol';
+import { recordApproval } from './approval-record.ts';
 import type { Hub } from './hub.ts';
+
+/** What a client asks an agent. */
+export interface ChatMessage {
+  content: string;
+  /** Slug of an agent, or `leader`. */
+  to: string;
+  idempotencyKey?: string | undefined;
+}
 
 /** The durable log of all teams: whatever is stored is then told to the hub's listeners, once. */
 export interface MessageLog {
-  /** Stores a chat message that waits for its delivery to the leader. */
-  acceptChat(teamId: string, content: string): MessageRow;
+  /** Stores a chat message that waits for its delivery; its key must be new to the team. */
+  acceptChat(teamId: string, chat: ChatMessage): MessageRow;
   /** Stores what came over the bus; a copy of a stored message is ignored. Counts the usage of a reply. */
   storeEnvelope(teamId: string, envelope: Envelope, agent: AgentRow | undefined): MessageRow | undefined;
   /** Answers a message on behalf of its agent, unless it is answered already. */
@@ -20,15 +29,16 @@ export function createMessageLog(db: Database, hub: Hub): MessageLog {
   }
 
   return {
-    acceptChat(teamId, content) {
+    acceptChat(teamId, { content, to, idempotencyKey }) {
       const row = db.messages.insert({
         team_id: teamId,
         message_id: randomUUID(),
         from_agent: 'user',
-        to_agent: 'leader',
+        to_agent: to,
         message_type: 'user_message',
         payload: { content },
         delivery: 'pending',
+        idempotency_key: idempotencyKey ?? null,
       });
       if (!row) throw new Error('a new message id was taken');
       hub.publish(row);
@@ -36,7 +46,7 @@ export function createMessageLog(db: Database, hub: Hub): MessageLog {
     },
 
     storeEnvelope(teamId, envelope, agent) {
-      const row = db.transaction(() => {
+      const { row, further } = db.transaction(() => {
         const inserted = db.messages.insert({
           team_id: teamId,
           message_id: envelope.message_id,
@@ -48,9 +58,11 @@ export function createMessageLog(db: Database, hub: Hub): MessageLog {
           context: envelope.context ?? null,
         });
         if (inserted && agent) countUsage(db, agent, envelope);
-        return inserted;
+        return { row: inserted, further: recordApproval(db, teamId, envelope) };
       });
-      return announce(row);
+      announce(row);
+      announce(further);
+      return row;
     },
 
     storeFailure(message, from, code, error) {

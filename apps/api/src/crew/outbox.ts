@@ -1,7 +1,8 @@
-import type { Database, MessageRow, TeamRow } from '@agentcrew/models';
+import type { AgentRow, Database, MessageRow } from '@agentcrew/models';
 import type { TeamBus } from '@agentcrew/nats';
 import { CrewError, type Envelope, messageOf } from '@agentcrew/protocol';
 import type { Logger } from 'pino';
+import { addresseeOf } from './addressee.ts';
 import type { MessageLog } from './message-log.ts';
 
 export interface OutboxDeps {
@@ -57,28 +58,32 @@ async function sendPending(deps: OutboxDeps, teamId: string): Promise<void> {
     if (!bus?.connected) return;
     const rows = deps.db.messages.pending(teamId, batch);
     if (rows.length === 0) return;
-    const leader = deps.db.agents.listByTeam(teamId).find((agent) => agent.role === 'leader');
-    if (!leader) return;
-    for (const row of rows) await send(deps, bus, leader.slug, row);
+    const agents = deps.db.agents.listByTeam(teamId);
+    for (const row of rows) await send(deps, bus, addresseeOf(row, agents), row);
   }
 }
 
-async function send(deps: OutboxDeps, bus: TeamBus, leader: string, row: MessageRow): Promise<void> {
+async function send(deps: OutboxDeps, bus: TeamBus, to: AgentRow | undefined, row: MessageRow): Promise<void> {
+  if (!to) {
+    const error = `The agent ${row.to_agent} is not in the team any more. Send the message to another one.`;
+    deps.messages.storeFailure(row, row.to_agent, 'AGENT_NOT_FOUND', error);
+    return;
+  }
   try {
-    await bus.publish('agent', leader, envelopeOf(row, leader));
+    await bus.publish('agent', to.slug, envelopeOf(row, to.slug));
     deps.db.messages.markSent(row.seq, new Date());
   } catch (error) {
     // Waiting would not make it smaller: it is answered, so that the ones behind it can go.
     if (!(error instanceof CrewError && error.code === 'PAYLOAD_TOO_LARGE')) throw error;
-    deps.messages.storeFailure(row, leader, error.code, error.message);
+    deps.messages.storeFailure(row, to.slug, error.code, error.message);
   }
 }
 
-function envelopeOf(row: MessageRow, leader: TeamRow['slug']): Envelope {
+function envelopeOf(row: MessageRow, to: string): Envelope {
   return {
     message_id: row.message_id,
     from: row.from_agent,
-    to: leader,
+    to,
     type: row.message_type,
     payload: row.payload,
     timestamp: row.created_at.toISOString(),

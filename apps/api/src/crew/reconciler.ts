@@ -1,7 +1,8 @@
 import type { AgentRow, Database, TeamRow } from '@agentcrew/models';
-import { messageOf } from '@agentcrew/protocol';
+import { CrewError, messageOf } from '@agentcrew/protocol';
 import type { AgentInstance, AgentRuntime } from '@agentcrew/runtime';
 import type { Logger } from 'pino';
+import type { Approvals } from './approvals.ts';
 import type { Deployer } from './deployer.ts';
 import { type DeploymentDeps, infraOf, startAgent } from './deployment.ts';
 import type { Outbox } from './outbox.ts';
@@ -16,6 +17,7 @@ export interface ReconcilerDeps extends DeploymentDeps {
   buses: TeamBuses;
   deployer: Deployer;
   outbox: Outbox;
+  approvals: Approvals;
   restarts: Restarts;
   intervalMs: number;
   log: Logger;
@@ -27,7 +29,19 @@ export interface Reconciler {
   start(): void;
   /** One pass over all teams; passes never overlap. */
   pass(): Promise<void>;
+  /**
+   * Ends the agent's process and starts another one, in the background; one that is being started already is left to it.
+   * @throws CrewError TEAM_NOT_RUNNING, AGENT_NOT_RUNNING
+   */
+  restart(team: TeamRow, agent: AgentRow): void;
+  restarting(agentId: string): boolean;
   close(): Promise<void>;
+}
+
+/** What the runtime told, and when it was asked. */
+interface Seen {
+  at: number;
+  instances: AgentInstance[];
 }
 
 /** A pass and a restart have deadlines of their own, so that one sick team cannot hold up the others for ever. */
@@ -37,6 +51,8 @@ const restartDeadlineMs = 90_000;
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const stop = new AbortController();
   const restarting = new Map<string, Promise<void>>();
+  /** When an agent was started again last: what was seen of it before is out of date. */
+  const restartedAt = new Map<string, number>();
   /** Where the agents of a team were told that their bus is. */
   const busUrls = new Map<string, string>();
   let current: Promise<void> | undefined;
@@ -44,20 +60,21 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
   let watch: Disposable | undefined;
 
   async function passOnce(): Promise<void> {
-    const instances = await deps.runtime.listAgents();
+    const seen = { at: performance.now(), instances: await deps.runtime.listAgents() };
+    const { instances } = seen;
     const teams = deps.db.teams.all();
-    await Promise.all(teams.map((team) => guarded(team, instances)));
+    deps.approvals.expireOverdue(new Date());
+    await Promise.all(teams.map((team) => guarded(team, seen)));
     await sweepOrphans(deps, deps.db.teams.all(), instances);
   }
 
-  async function guarded(team: TeamRow, instances: AgentInstance[]): Promise<void> {
+  async function guarded(team: TeamRow, seen: Seen): Promise<void> {
     if (team.status !== 'running') busUrls.delete(team.id);
     if (stop.signal.aborted || deps.deployer.busy(team.id)) return;
     try {
       if (team.stop_requested_at) finishStop(team);
       else if (team.status === 'deploying') deps.deployer.resume(team);
-      else if (team.status === 'running')
-        await deps.deployer.repair(team.id, (cancel) => mend(team, instances, cancel));
+      else if (team.status === 'running') await deps.deployer.repair(team.id, (cancel) => mend(team, seen, cancel));
     } catch (error) {
       if (stop.signal.aborted || deps.deployer.busy(team.id)) return;
       deps.log.warn({ team_id: team.id, team: team.slug, error: messageOf(error) }, 'team needs repair');
@@ -73,7 +90,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     });
   }
 
-  async function mend(team: TeamRow, instances: AgentInstance[], cancel: AbortSignal): Promise<void> {
+  async function mend(team: TeamRow, seen: Seen, cancel: AbortSignal): Promise<void> {
     if (team.nats_token === '') {
       endWith(
         team,
@@ -87,7 +104,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     const bus = await deps.buses.open(team, signal);
     signal.throwIfAborted();
     const agents = deps.db.agents.listByTeam(team.id);
-    for (const agent of agents.filter(isDeployed)) checkAgent(team, agent, agents, instances);
+    for (const agent of agents.filter(isDeployed)) checkAgent(team, agent, agents, seen);
     if (moved(team, busBefore)) for (const agent of agents.filter(isDeployed)) beginRestart(team, agent, agents);
     if (deps.deployer.busy(team.id)) return;
     note(team, degradation(deps.restarts, deps.db.agents.listByTeam(team.id)));
@@ -95,10 +112,11 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       deps.log.warn({ team_id: team.id }, 'messages were lost on the bus and are sent again');
     }
     deps.outbox.kick(team.id);
+    deps.approvals.kick(team.id);
   }
 
-  function checkAgent(team: TeamRow, agent: AgentRow, agents: AgentRow[], instances: AgentInstance[]): void {
-    if (restarting.has(agent.id)) return;
+  function checkAgent(team: TeamRow, agent: AgentRow, agents: AgentRow[], { at, instances }: Seen): void {
+    if (restarting.has(agent.id) || (restartedAt.get(agent.id) ?? 0) > at) return;
     const instance = instances.find((known) => known.team === team.slug && known.agent === agent.slug);
     if (instance?.state === 'running') {
       deps.db.agents.setContainer(agent.id, { container_id: instance.id, container_status: 'running' });
@@ -117,11 +135,14 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     }
   }
 
-  function beginRestart(team: TeamRow, agent: AgentRow, agents: AgentRow[]): void {
+  function beginRestart(team: TeamRow, agent: AgentRow, agents: AgentRow[], isAlive = false): void {
     if (restarting.has(agent.id)) return;
     const run = deps.deployer
-      .repair(team.id, (cancel) => restart(team, agent, agents, cancel))
-      .finally(() => restarting.delete(agent.id));
+      .repair(team.id, (cancel) => restart(team, agent, agents, isAlive, cancel))
+      .finally(() => {
+        restarting.delete(agent.id);
+        restartedAt.set(agent.id, performance.now());
+      });
     restarting.set(agent.id, run);
   }
 
@@ -156,9 +177,17 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     return `Agent ${agent.name} died ${times} times in a row (${why}). Deploy the team again.`;
   }
 
-  async function restart(team: TeamRow, agent: AgentRow, agents: AgentRow[], cancel: AbortSignal): Promise<void> {
+  async function restart(
+    team: TeamRow,
+    agent: AgentRow,
+    agents: AgentRow[],
+    isAlive: boolean,
+    cancel: AbortSignal,
+  ): Promise<void> {
     const signal = AbortSignal.any([stop.signal, cancel, AbortSignal.timeout(restartDeadlineMs)]);
     try {
+      if (isAlive) await deps.runtime.stopAgent(agent.container_id);
+      signal.throwIfAborted();
       await startAgent(deps, team, agent, agents, signal);
       deps.restarts.started(agent.id);
       deps.log.info({ team_id: team.id, agent: agent.slug }, 'agent restarted');
@@ -186,6 +215,16 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
 
   return {
     pass,
+    restart(team, agent) {
+      const present = deps.db.teams.get(team.id);
+      if (present?.status !== 'running' || present.stop_requested_at || deps.deployer.busy(team.id)) {
+        throw new CrewError('TEAM_NOT_RUNNING', 'team is not running');
+      }
+      if (!isDeployed(agent)) throw new CrewError('AGENT_NOT_RUNNING', 'the agent starts with the next deploy');
+      deps.restarts.forget(agent.id);
+      beginRestart(present, agent, deps.db.agents.listByTeam(team.id), true);
+    },
+    restarting: (agentId) => restarting.has(agentId),
     start() {
       watch = deps.runtime.watch(() => void pass());
       timer = setInterval(() => void pass(), deps.intervalMs);

@@ -3,6 +3,7 @@ import type { Database } from '@agentcrew/models';
 import type { Delivery, TeamBus } from '@agentcrew/nats';
 import { messageOf, relayConsumer } from '@agentcrew/protocol';
 import type { Logger } from 'pino';
+import { approvalProblem } from './approval-record.ts';
 import type { MessageLog } from './message-log.ts';
 
 export interface RelayDeps {
@@ -31,6 +32,11 @@ async function store(deps: RelayDeps, teamId: string, delivery: Delivery, signal
   if (isToBeStored(delivery)) {
     if (envelope.from !== slug && delivery.kind !== 'agent') {
       delivery.term(`${envelope.from} may not speak as ${slug}`);
+      return;
+    }
+    const problem = approvalProblem(envelope, delivery.kind);
+    if (problem !== undefined) {
+      delivery.term(problem);
       return;
     }
     await untilStored(deps, delivery, signal, () => {

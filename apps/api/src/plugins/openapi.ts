@@ -27,7 +27,9 @@ export const openApi = fp(async (app: FastifyInstance, { version }: OpenApiOptio
       tags: [
         { name: 'teams', description: 'Teams and their life cycle' },
         { name: 'agents', description: 'Members of a team' },
-        { name: 'chat', description: 'Talking to the leader, and what was said and done' },
+        { name: 'chat', description: 'Talking to agents, and what was said and done' },
+        { name: 'approvals', description: 'What agents ask a person, and the answers' },
+        { name: 'control', description: 'What running agents do, and how to end it' },
         { name: 'settings', description: 'Credentials and environment of the agents' },
         { name: 'auth', description: 'Who is asking' },
         { name: 'operations', description: 'Health and metrics' },

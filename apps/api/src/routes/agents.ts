@@ -91,6 +91,7 @@ export async function agentRoutes(app: FastifyInstance, { crew }: { crew: Crew }
         throw new CrewError('AGENT_RUNNING', 'the agent is running: stop the team before deleting it');
       }
       if (agent.container_id !== '') await runtime.removeAgent(agent.container_id);
+      crew.approvals.cancel(agent.team_id, 'The agent was removed.', agent.slug);
       db.agents.delete(agent.id);
       return reply.code(204).send();
     },

@@ -1,7 +1,8 @@
 import { CrewError } from '@agentcrew/protocol';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { findAgent } from '../crew/addressee.ts';
 import type { Crew } from '../crew/crew.ts';
 import { teamOf } from '../plugins/team-lookup.ts';
 import { errors, teamParams } from '../schemas/common.ts';
@@ -10,8 +11,26 @@ import { errors, teamParams } from '../schemas/common.ts';
 const maxPayloadBytes = 900 * 1024;
 
 const chatSchema = z
-  .object({ message: z.string().min(1, 'is required').describe('What the leader is to do') })
+  .object({
+    message: z.string().min(1, 'is required').describe('What the agent is to do'),
+    agent: z
+      .string()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe("Name, slug or id of the agent that is to answer; absent: the team's leader"),
+  })
   .meta({ id: 'ChatMessage' });
+
+const keyHeader = 'idempotency-key';
+
+const headersSchema = z.object({
+  [keyHeader]: z
+    .string()
+    .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable characters')
+    .optional()
+    .describe('The same key in the same team gives the same message back, and sends nothing'),
+});
 
 const acceptedSchema = z
   .object({
@@ -22,35 +41,49 @@ const acceptedSchema = z
   })
   .meta({ id: 'ChatAccepted' });
 
-/** Chat with a team's leader. The answer only says that the message is stored; it is delivered also after a crash. */
+/** Chat with a team. The answer only says that the message is stored; it is delivered also after a crash. */
 export async function chatRoutes(app: FastifyInstance, { crew }: { crew: Crew }): Promise<void> {
+  async function requireRunning(request: FastifyRequest): Promise<void> {
+    const team = teamOf(request);
+    if (team.status === 'running') return;
+    const key = request.headers[keyHeader];
+    const isKnown = typeof key === 'string' && crew.db.messages.byIdempotencyKey(team.id, key);
+    if (!isKnown) throw new CrewError('TEAM_NOT_RUNNING', 'team is not running');
+  }
+
+  function addressee(teamId: string, given: string | undefined) {
+    if (given === undefined) return undefined;
+    const agent = findAgent(crew.db.agents.listByTeam(teamId), given);
+    if (!agent) throw new CrewError('AGENT_NOT_FOUND', 'agent not found');
+    return agent;
+  }
+
   app.withTypeProvider<ZodTypeProvider>().post(
     '/api/teams/:id/chat',
     {
-      onRequest: [
-        app.findTeam,
-        async (request) => {
-          if (teamOf(request).status !== 'running') throw new CrewError('TEAM_NOT_RUNNING', 'team is not running');
-        },
-      ],
+      onRequest: [app.findTeam, requireRunning],
       schema: {
         tags: ['chat'],
-        summary: "Send a message to the team's leader",
+        summary: "Send a message to the team's leader, or to another agent",
         params: teamParams,
+        headers: headersSchema,
         body: chatSchema,
         response: { 200: acceptedSchema, ...errors(400, 404, 409, 413) },
       },
     },
     async (request) => {
-      const { message } = request.body;
+      const { message, agent } = request.body;
       const bytes = Buffer.byteLength(JSON.stringify(message));
       if (bytes > maxPayloadBytes) {
         throw new CrewError('PAYLOAD_TOO_LARGE', `message is too large: ${bytes} bytes of at most ${maxPayloadBytes}`);
       }
-      const row = crew.acceptChat(teamOf(request).id, message);
+      const { id } = teamOf(request);
+      const to = addressee(id, agent);
+      const idempotencyKey = request.headers[keyHeader];
+      const row = crew.acceptChat(id, message, { ...(to && { to }), ...(idempotencyKey && { idempotencyKey }) });
       return {
         status: 'queued' as const,
-        message: 'Message queued for the team leader',
+        message: to ? `Message queued for ${to.name}` : 'Message queued for the team leader',
         message_id: row.message_id,
         seq: row.seq,
       };

@@ -1,6 +1,12 @@
 import { once } from 'node:events';
 import type { BusOptions, ConnectBus, Delivery, TeamBus } from '@agentcrew/nats';
-import { type ControlRequest, CrewError, type Envelope, type SubjectKind } from '@agentcrew/protocol';
+import {
+  type ControlRequest,
+  type ControlResponse,
+  CrewError,
+  type Envelope,
+  type SubjectKind,
+} from '@agentcrew/protocol';
 import { waitFor } from '@agentcrew/testkit';
 
 /** How a delivery was settled, as far as it is. */
@@ -25,6 +31,8 @@ export interface FakeBus {
   /** Called before something is published; what it throws is what the publisher gets. */
   onPublish: (envelope: Envelope) => void | Promise<void>;
   onRequest: (request: ControlRequest) => void | Promise<void>;
+  /** What the agent answers to a request. */
+  answer: (request: ControlRequest) => ControlResponse;
   setConnected(connected: boolean): void;
   /** Hands the envelope to the server's consumer, as soon as it has one. */
   deliver(envelope: Envelope, subject?: { kind?: SubjectKind; agent?: string }): Promise<Settled>;
@@ -75,6 +83,7 @@ function createBus(team: string): FakeBus & { connect(): TeamBus } {
     open: 0,
     onPublish: () => undefined,
     onRequest: () => undefined,
+    answer: () => ({ ok: true }),
     setConnected(now) {
       connected = now;
       for (const listener of listeners) listener(now);
@@ -135,7 +144,7 @@ function createBus(team: string): FakeBus & { connect(): TeamBus } {
         async request(agent, request) {
           await bus.onRequest(request);
           bus.requests.push({ agent, request });
-          return { ok: true };
+          return bus.answer(request);
         },
         respond: () => ({ [Symbol.dispose]: () => undefined }),
         onConnection(listener) {

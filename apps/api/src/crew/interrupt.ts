@@ -1,0 +1,34 @@
+import type { AgentRow } from '@agentcrew/models';
+import type { TeamBus } from '@agentcrew/nats';
+import { CrewError, messageOf } from '@agentcrew/protocol';
+
+const answerWithinMs = 2_000;
+const reason = 'asked for by the user';
+
+/**
+ * Ends the agent's running turn, which is then answered as interrupted.
+ * @returns whether one was running. Throws AGENT_NOT_RUNNING when the agent cannot be reached.
+ */
+export async function interruptAgent(bus: TeamBus | undefined, agent: AgentRow): Promise<boolean> {
+  try {
+    if (!bus?.connected) throw new CrewError('NATS_UNAVAILABLE', 'the bus of the team is away');
+    const answer = await bus.request(agent.slug, { type: 'interrupt', reason }, answerWithinMs);
+    return answer.ok && answer.error === undefined;
+  } catch (cause) {
+    throw new CrewError('AGENT_NOT_RUNNING', `the agent cannot be reached: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** The same for several agents at once; those that do not answer are named. */
+export async function interruptAgents(
+  bus: TeamBus | undefined,
+  agents: AgentRow[],
+): Promise<{ interrupted: number; unreachable: string[] }> {
+  const results = await Promise.all(
+    agents.map(async (agent) => ({ agent, was: await interruptAgent(bus, agent).catch(() => undefined) })),
+  );
+  return {
+    interrupted: results.filter(({ was }) => was === true).length,
+    unreachable: results.filter(({ was }) => was === undefined).map(({ agent }) => agent.slug),
+  };
+}
