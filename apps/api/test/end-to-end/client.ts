@@ -18,6 +18,17 @@ export interface Message {
   payload: { content?: string; result?: string; error?: string; status?: string; code?: string; session_id?: string };
 }
 
+export interface Approval {
+  id: string;
+  agent: string;
+  type: string;
+  tool: string;
+  input: { command?: string };
+  status: string;
+  message: string;
+  delivered_at: string | null;
+}
+
 /** A client of the REST API. Every call throws on an answer that is not a success. */
 export class Client {
   readonly #url: string;
@@ -71,6 +82,31 @@ export class Client {
 
   chat(id: string, message: string): Promise<{ message_id: string; seq: number }> {
     return this.call('POST', `/api/teams/${id}/chat`, { message });
+  }
+
+  approvals(id: string, query = ''): Promise<Approval[]> {
+    return this.call('GET', `/api/teams/${id}/approvals?${query}`);
+  }
+
+  /** The one approval that is pending, as soon as there is one that is not among the known ones. */
+  asked(id: string, known: Approval[] = []): Promise<Approval> {
+    const isNew = (approval: Approval) => known.every((other) => other.id !== approval.id);
+    return waitFor('a question', async () => (await this.approvals(id, 'status=pending')).find(isNew), {
+      timeoutMs: 60_000,
+      intervalMs: 50,
+    });
+  }
+
+  decide(id: string, { id: approvalId }: Approval, body: object): Promise<Approval> {
+    return this.call('POST', `/api/teams/${id}/approvals/${approvalId}`, body);
+  }
+
+  /** The approval, once it has this status. */
+  untilDecided(id: string, { id: approvalId }: Approval, status: string): Promise<Approval> {
+    return waitFor(`the approval to be ${status}`, async () => {
+      const approval = await this.call<Approval>('GET', `/api/teams/${id}/approvals/${approvalId}`);
+      return approval.status === status && approval;
+    });
   }
 
   messages(id: string, query = 'limit=500'): Promise<Message[]> {

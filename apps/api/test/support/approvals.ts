@@ -24,7 +24,7 @@ export function approvalRequest(payload: Record<string, unknown> = {}, values: P
   });
 }
 
-export const colour = { question: 'Which colour?', header: 'Colour', options: [{ label: 'Red' }, { label: 'Blue' }] };
+const colour = { question: 'Which colour?', header: 'Colour', options: [{ label: 'Red' }, { label: 'Blue' }] };
 
 export function question(): Envelope {
   const input = { questions: [colour] };
