@@ -129,7 +129,7 @@ describe('what a person decides', () => {
     bus.setConnected(false);
     expect(await decide(row)).toMatchObject({ delivered_at: null });
     bus.setConnected(true);
-    await waitFor('the delivery', () => now(row.id).delivered_at);
+    await waitFor('the delivery', () => now(row.id).delivered_at !== null);
   });
 
   test('is handed over by a later pass, or by the next server', async () => {
@@ -140,7 +140,7 @@ describe('what a person decides', () => {
     const connecting = next.crew.reconciler.pass();
     bus.setConnected(true);
     await connecting;
-    await waitFor('the delivery', () => now(row.id).delivered_at);
+    await waitFor('the delivery', () => now(row.id).delivered_at !== null);
   });
 
   test('is taken back, for all to see, when nobody waits for it', async () => {

@@ -119,7 +119,7 @@ describe('an approval', () => {
     server = await start();
     expect((await answered(sent)).status).toBe('completed');
     expect(made('a')).toBe(true);
-    await waitFor('the delivery', async () => (await client.approvals(team.id))[0]?.delivered_at);
+    await waitFor('the delivery', async () => (await client.approvals(team.id))[0]?.delivered_at !== null);
   });
 
   test('survives a kill -9 of NATS', async () => {

@@ -1,5 +1,5 @@
 import { waitFor } from '@agentcrew/testkit';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { expectError } from '../support/expect-error.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
@@ -133,4 +133,62 @@ test('sent while the team stops is answered too, or refused', async () => {
   const accepted = answers.filter(({ status }) => status === 200);
   for (const refused of answers.filter(({ status }) => status !== 200)) expectError(refused, 409, 'TEAM_NOT_RUNNING');
   await waitFor('a reply to each', async () => (await messages(id)).length === accepted.length * 2);
+});
+
+describe('to an agent of the team', () => {
+  test.each(['name', 'slug', 'id', 'name in another case'])('by its %s', async (how) => {
+    const { id, agents } = await app.client.createRunningTeam();
+    const [, worker] = agents;
+    const agent = how === 'name in another case' ? worker.name.toUpperCase() : worker[how];
+    const { status, body } = await app.client.post(`/api/teams/${id}/chat`, { message: 'hello', agent });
+    expect({ status, message: body.message }).toEqual({ status: 200, message: 'Message queued for Worker' });
+    expect(await messages(id)).toMatchObject([{ message_id: body.message_id, to_agent: 'Worker' }]);
+  });
+
+  test('that is not in it', async () => {
+    const { id } = await app.client.createRunningTeam();
+    for (const agent of ['nobody', app.db.agents.listByTeam((await app.client.createTeam()).id)[0]?.id]) {
+      expectError(await app.client.post(`/api/teams/${id}/chat`, { message: 'hello', agent }), 404, 'AGENT_NOT_FOUND');
+    }
+    for (const agent of ['', 7, 'x'.repeat(101)]) {
+      expectError(await app.client.post(`/api/teams/${id}/chat`, { message: 'hello', agent }), 400, 'INVALID_REQUEST');
+    }
+    expect(await messages(id)).toEqual([]);
+  });
+
+  test('that was added since the deploy', async () => {
+    const { id } = await app.client.createRunningTeam();
+    await app.client.post(`/api/teams/${id}/agents`, { name: 'late' });
+    const answer = await app.client.post(`/api/teams/${id}/chat`, { message: 'hello', agent: 'late' });
+    expectError(answer, 409, 'AGENT_NOT_RUNNING');
+  });
+});
+
+describe('with an Idempotency-Key', () => {
+  const send = (id: string, key: string, message = 'hello') =>
+    app.client.send('POST', `/api/teams/${id}/chat`, { body: { message }, headers: { 'idempotency-key': key } });
+
+  test('gives the same message back, also at the same time, with another text, and after a stop', async () => {
+    const { id } = await app.client.createRunningTeam();
+    const first = await send(id, 'a key');
+    const repeated = await Promise.all([send(id, 'a key'), send(id, 'a key', 'bye'), send(id, 'a key')]);
+    for (const { status, body } of repeated) expect({ status, body }).toEqual({ status: 200, body: first.body });
+    expect(await messages(id)).toHaveLength(1);
+    expect((await send(id, 'another key')).body.message_id).not.toBe(first.body.message_id);
+    await app.client.post(`/api/teams/${id}/stop`);
+    expect(await send(id, 'a key')).toMatchObject({ status: 200, body: { message_id: first.body.message_id } });
+    expectError(await send(id, 'a third key'), 409, 'TEAM_NOT_RUNNING');
+  });
+
+  test('is a matter of one team', async () => {
+    const [a, b] = [await app.client.createRunningTeam(), await app.client.createRunningTeam()];
+    const sent = [await send(a.id, 'k'), await send(b.id, 'k')];
+    expect(new Set(sent.map(({ body }) => body.message_id)).size).toBe(2);
+  });
+
+  test.each(['', 'x'.repeat(256), 'tab\there', 'ümläut'])('refuses %j', async (key) => {
+    const { id } = await app.client.createRunningTeam();
+    expectError(await send(id, key), 400, 'INVALID_REQUEST');
+    expect(await messages(id)).toEqual([]);
+  });
 });
