@@ -103,7 +103,10 @@ export class Agent {
     if (bus === undefined) return;
     this.#bus = bus;
     this.#outbox.open(bus);
-    bus.onConnection((connected) => log.info({ connected }, 'NATS connection changed'));
+    bus.onConnection((connected) => {
+      log.info({ connected }, 'NATS connection changed');
+      if (connected) this.#approvals.repeat();
+    });
     bus.respond(spec.agent, (request) => answerControl(request, this.#controls()));
     this.#loop = this.#createLoop(bus);
     this.#looping = this.#loop.run(this.#intake.signal);

@@ -140,6 +140,17 @@ test('an end that was not stored is told again by the next process', async () =>
   expect(setUp().ends()).toEqual(['cancelled']);
 });
 
+test('what is open is asked again, under the same id', async () => {
+  const { broker, told, ids } = setUp();
+  for (const tool of ['Write', 'Edit']) void broker.ask(asked({ tool }), never);
+  broker.answer(answer(ids()[0]));
+  const [, open] = told.filter(({ type }) => type === 'approval_request');
+  broker.repeat();
+  expect(told.at(-1)).toEqual(open);
+  expect(ids()).toHaveLength(3);
+  broker.close();
+});
+
 test('answers are added to questions; other input is replaced', async () => {
   const { broker, told, ids } = setUp();
   const input = { questions: [{ question: 'Which?', header: 'H', options: [{ label: 'A' }], multiSelect: false }] };

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, type ScriptedModel, startScriptedModel, temporaryFolder, waitFor } from '@agentcrew/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -130,6 +130,21 @@ describe('an approval', () => {
     expect((await answered(sent)).status).toBe('completed');
     expect(made('a')).toBe(true);
     expect(await told()).toEqual(['asked', 'allowed']);
+  });
+
+  test('is asked again when NATS has lost it before the server saw it', async () => {
+    await answered(await chat('warm up'));
+    const slow = await chat(`!delay 3000\n${touch('a')}`);
+    await server.end('SIGKILL');
+    const nats = JSON.parse(readFileSync(join(folder.path, 'nats/process.json'), 'utf8'));
+    const pending = join(folder.path, 'teams/alpha/agents/lead/approvals.json');
+    await waitFor('the question', () => readFileSync(pending, 'utf8') !== '[]', { timeoutMs: 60_000 });
+    process.kill(nats.pid, 'SIGKILL');
+    rmSync(join(folder.path, 'nats/store'), { recursive: true });
+    server = await start();
+    await client.decide(team.id, await client.asked(team.id), { decision: 'allow' });
+    expect((await answered(slow)).status).toBe('completed');
+    expect(made('a')).toBe(true);
   });
 
   test('is cancelled with its turn, with its team, and when its agent is killed', async () => {

@@ -27,6 +27,8 @@ export type Outcome =
 interface Open {
   asked: Asked;
   settle: (outcome: Outcome) => void;
+  /** Asks the person, again if need be. */
+  request: () => void;
   release: () => void;
 }
 
@@ -86,6 +88,11 @@ export class ApprovalBroker {
     return true;
   }
 
+  /** Asks again what is open: the stream may have lost it. Who has stored it knows it by its id. */
+  repeat(): void {
+    for (const { request } of this.#open.values()) request();
+  }
+
   /** The process ends: what is open is cancelled and not answered, for the next process asks again. */
   close(): void {
     this.#closed = true;
@@ -109,11 +116,13 @@ export class ApprovalBroker {
       clearTimeout(timer);
       signal.removeEventListener('abort', cancel);
     };
-    this.#open.set(id, { asked, settle, release });
-    this.#pending.add(id);
     const ref = this.#options.currentMessageId();
     const ids = { message_id: id, ...(ref !== undefined && { ref_message_id: ref }) };
-    void this.#options.voice.tellApproval('approval_request', requestPayload(id, asked), ids);
+    const payload = requestPayload(id, asked);
+    const request = () => void this.#options.voice.tellApproval('approval_request', payload, ids);
+    this.#open.set(id, { asked, settle, request, release });
+    this.#pending.add(id);
+    request();
     this.waiting.set(true);
   }
 
