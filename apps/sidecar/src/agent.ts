@@ -1,8 +1,10 @@
 import type { ClaudeProcess, checkClaude, startClaude, transcriptState } from '@agentcrew/claude';
 import type { ConnectBus, TeamBus } from '@agentcrew/nats';
 import { effectivePermissions, toolsFor } from '@agentcrew/permissions';
-import { type AgentSpec, agentConsumer, agentMarker, messageOf } from '@agentcrew/protocol';
+import { type AgentSpec, agentConsumer, agentMarker, type BudgetState, messageOf } from '@agentcrew/protocol';
 import { ActivityReader, notice } from './activity.ts';
+import { Spending } from './budget/spending.ts';
+import { TurnBudget } from './budget/turn-budget.ts';
 import { claudeOptions, cliFolders } from './claude-options.ts';
 import { Cli, type CliState } from './cli.ts';
 import { CliEvents } from './cli-events.ts';
@@ -52,6 +54,8 @@ export class Agent {
   readonly #events = new CliEvents();
   readonly #outbox: Outbox;
   readonly #voice: Voice;
+  readonly #spending: Spending;
+  readonly #budget: TurnBudget;
   readonly #cli: Cli;
   /** Aborts when no more messages are taken. */
   readonly #intake = new AbortController();
@@ -70,6 +74,12 @@ export class Agent {
     this.#ledger = new Ledger(spec.state_dir);
     this.#outbox = new Outbox({ agent: spec.agent, log });
     this.#voice = new Voice(spec, redactor, this.#outbox);
+    this.#spending = new Spending({
+      stateFolder: spec.state_dir,
+      agentName: spec.agent_name,
+      told: spec.budget,
+    });
+    this.#budget = new TurnBudget({ spending: this.#spending, onSpent: (spent) => this.#voice.tellSpent(spent), log });
     this.#cli = this.#createCli();
     const reader = new ActivityReader();
     this.#events.listen((event) => {
@@ -119,7 +129,13 @@ export class Agent {
     const tellActivity = this.#voice.tellActivity.bind(this.#voice);
     const options = {
       ...claudeOptions(spec, toolsFor(permissions)),
-      decide: createGate({ permissions, cwd: spec.workspace, home, tellActivity }),
+      decide: createGate({
+        permissions,
+        cwd: spec.workspace,
+        home,
+        tellActivity,
+        refuseAll: () => this.#budget.check(),
+      }),
       onEvent: this.#events.emit.bind(this.#events),
       onStderr: (line: string) => log.debug({ line: line.slice(0, 500) }, 'Claude Code wrote to stderr'),
     };
@@ -142,8 +158,15 @@ export class Agent {
     const common = { cli: this.#cli, ledger: this.#ledger, session: this.#session, stop: this.#stop.signal, log };
     const readPast = async (sessionId: string, uuid: string) =>
       pastFrom(await transcriptState(configDir, sessionId, uuid));
-    const answerer = new Answerer({ ...common, events: this.#events, limits: spec.limits, readPast });
-    return new TurnLoop({ ...common, spec, bus, answerer, voice: this.#voice });
+    const answerer = new Answerer({
+      ...common,
+      events: this.#events,
+      limits: spec.limits,
+      budget: this.#budget,
+      onRateLimit: (until) => this.#tellRateLimit(until),
+      readPast,
+    });
+    return new TurnLoop({ ...common, spec, bus, answerer, spending: this.#spending, voice: this.#voice });
   }
 
   /** Tries until the bus is there; the health endpoint tells that it is not. `undefined`: closed meanwhile. */
@@ -184,6 +207,7 @@ export class Agent {
         session_id: this.#session.id,
         current_message_id: this.#loop?.currentMessageId,
       }),
+      tellBudget: (budget: BudgetState) => this.#spending.tell(budget),
       interrupt: (reason?: string) => this.#loop?.interrupt(reason) ?? false,
       shutDown: async (reason?: string) => {
         this.#intake.abort();
@@ -211,6 +235,13 @@ export class Agent {
     if (this.#loop?.currentMessageId !== undefined || this.#intake.signal.aborted) return;
     if (state === 'running') this.#voice.tellStatus('idle');
     if (state === 'parked') this.#voice.tellStatus('parked');
+  }
+
+  #tellRateLimit(until: string | undefined): void {
+    this.#voice.tellStatus(until === undefined ? 'working' : 'parked');
+    if (until === undefined) return;
+    const text = `Claude's limit for this account is reached. The agent waits until ${until}, then goes on.`;
+    this.#voice.tellActivity(notice(text));
   }
 
   async #endLeftovers(): Promise<void> {

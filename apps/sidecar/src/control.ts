@@ -1,4 +1,4 @@
-import type { AgentActivity, ControlRequest, ControlResponse } from '@agentcrew/protocol';
+import type { AgentActivity, BudgetState, ControlRequest, ControlResponse } from '@agentcrew/protocol';
 
 export interface Controls {
   status(): { activity: AgentActivity; session_id: string; current_message_id: string | undefined };
@@ -6,6 +6,7 @@ export interface Controls {
   interrupt(reason?: string): boolean;
   /** Ends the running turn and waits for its reply; takes no more messages, and waits for the end of the process. */
   shutDown(reason?: string): Promise<void>;
+  tellBudget(budget: BudgetState): void;
 }
 
 /** Answers requests to the agent. Every one may be repeated: what is already so is no error. */
@@ -17,6 +18,9 @@ export async function answerControl(request: ControlRequest, controls: Controls)
       return controls.interrupt(request.reason) ? { ok: true } : { ok: true, error: 'No turn is running.' };
     case 'shutdown':
       await controls.shutDown(request.reason);
+      return { ok: true };
+    case 'budget':
+      controls.tellBudget(request.budget);
       return { ok: true };
   }
 }

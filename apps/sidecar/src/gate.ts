@@ -8,11 +8,15 @@ export interface GateOptions {
   cwd: string;
   home: string;
   tellActivity: (draft: ActivityDraft) => void;
+  /** Why no tool may run now, whatever it is. */
+  refuseAll: () => Promise<string | undefined>;
 }
 
 /** Decides about every tool call before it runs; Claude and the live feed are told why one is denied. */
-export function createGate({ permissions, cwd, home, tellActivity }: GateOptions): ClaudeOptions['decide'] {
+export function createGate({ permissions, cwd, home, tellActivity, refuseAll }: GateOptions): ClaudeOptions['decide'] {
   return async ({ tool, input }) => {
+    const refused = await refuseAll();
+    if (refused !== undefined) return { behavior: 'deny', message: refused };
     // Loaded with the first call: the parser of commands would add to the time that a sidecar takes to start.
     const { decide } = await import('@agentcrew/permissions/decide');
     const decision = decide(permissions, { tool, input, cwd, home });

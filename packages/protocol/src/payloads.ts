@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { spentSchema } from './budget.ts';
 
 /** Tokens of one turn, or summed over many. */
 export const usageSchema = z.object({
@@ -61,6 +62,11 @@ export const agentActivitySchema = z.enum([
 ]);
 export type AgentActivity = z.infer<typeof agentActivitySchema>;
 
-/** `status_update`: an agent's activity changed. */
-export const statusPayloadSchema = z.looseObject({ activity: agentActivitySchema, detail: z.string().optional() });
+/** `status_update`: an agent's activity changed, or what it has spent. */
+export const statusPayloadSchema = z.looseObject({
+  activity: agentActivitySchema,
+  detail: z.string().optional(),
+  /** All that the agent has spent, the running turn included; told while its team has a budget. */
+  spent: spentSchema.optional(),
+});
 export type StatusPayload = z.infer<typeof statusPayloadSchema>;

@@ -3,6 +3,7 @@ import type { ConnectBus, StreamLimits } from '@agentcrew/nats';
 import { type AgentLimits, CrewError } from '@agentcrew/protocol';
 import type { AgentRuntime } from '@agentcrew/runtime';
 import type { Logger } from 'pino';
+import { type Budgets, createBudgets } from './budgets.ts';
 import type { AmbientCredentials } from './credentials.ts';
 import { createDeployer, type Deployer } from './deployer.ts';
 import { createHub, type Hub } from './hub.ts';
@@ -37,6 +38,7 @@ export interface Crew {
   readonly messages: MessageLog;
   readonly outbox: Outbox;
   readonly buses: TeamBuses;
+  readonly budgets: Budgets;
   readonly deployer: Deployer;
   readonly reconciler: Reconciler;
   /**
@@ -53,18 +55,23 @@ export function createCrew(options: CrewOptions): Crew {
   const { db, runtime, log } = options;
   const hub = createHub();
   const messages = createMessageLog(db, hub);
+  const budgets = createBudgets({ db, busOf: (teamId) => buses.get(teamId), log });
   const outbox = createOutbox({ db, messages, busOf: (teamId) => buses.get(teamId), log });
   const buses: TeamBuses = createTeamBuses({
     ...options,
     onStreamCreated: (teamId) => db.messages.requeue(db.messages.unanswered(teamId).map(({ seq }) => seq)),
-    onConnected: (teamId) => outbox.kick(teamId),
-    serve: (teamId, bus, signal) => runRelay({ db, messages, log }, teamId, bus, signal),
+    onConnected: (teamId) => {
+      outbox.kick(teamId);
+      budgets.changed(teamId);
+    },
+    serve: (teamId, bus, signal) => runRelay({ db, messages, budgets, log }, teamId, bus, signal),
   });
-  const deployer = createDeployer({ ...options, buses, messages, outbox });
+  const deployer = createDeployer({ ...options, buses, budgets, messages, outbox });
   const restarts = createRestarts(options.maxRestarts);
   const reconciler = createReconciler({
     ...options,
     buses,
+    budgets,
     outbox,
     deployer,
     restarts,
@@ -79,6 +86,7 @@ export function createCrew(options: CrewOptions): Crew {
     messages,
     outbox,
     buses,
+    budgets,
     deployer,
     reconciler,
     acceptChat(teamId, content) {

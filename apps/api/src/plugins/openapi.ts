@@ -28,6 +28,7 @@ export const openApi = fp(async (app: FastifyInstance, { version }: OpenApiOptio
         { name: 'teams', description: 'Teams and their life cycle' },
         { name: 'agents', description: 'Members of a team' },
         { name: 'chat', description: 'Talking to the leader, and what was said and done' },
+        { name: 'usage', description: 'What was spent' },
         { name: 'settings', description: 'Credentials and environment of the agents' },
         { name: 'auth', description: 'Who is asking' },
         { name: 'operations', description: 'Health and metrics' },
