@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Usage } from './payloads.ts';
+import type { Usage } from './usage.ts';
 
 /**
  * What a team or an agent may spend, counted from its creation on; absent: no limit. `tokens` are those that the model

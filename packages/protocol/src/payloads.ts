@@ -1,21 +1,6 @@
 import { z } from 'zod';
 import { spentSchema } from './budget.ts';
-
-/** Tokens of one turn, or summed over many. */
-export const usageSchema = z.object({
-  input_tokens: z.int().nonnegative(),
-  output_tokens: z.int().nonnegative(),
-  cache_creation_input_tokens: z.int().nonnegative(),
-  cache_read_input_tokens: z.int().nonnegative(),
-});
-export type Usage = z.infer<typeof usageSchema>;
-
-export const noUsage: Usage = Object.freeze({
-  input_tokens: 0,
-  output_tokens: 0,
-  cache_creation_input_tokens: 0,
-  cache_read_input_tokens: 0,
-});
+import { usageSchema } from './usage.ts';
 
 /** `user_message` and `task_assignment`: what an agent is to work on. */
 export const inputPayloadSchema = z.looseObject({ content: z.string().min(1) });
