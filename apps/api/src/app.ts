@@ -19,6 +19,7 @@ import { messageRoutes } from './routes/messages.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { settingRoutes } from './routes/settings.ts';
 import { teamRoutes } from './routes/teams.ts';
+import { usageRoutes } from './routes/usage.ts';
 import { wordRules } from './validation-message.ts';
 import { activitySocket } from './websocket/activity.ts';
 import { logSockets } from './websocket/logs.ts';
@@ -92,6 +93,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(approvalRoutes, { crew });
   await app.register(controlRoutes, { crew });
   await app.register(settingRoutes, { crew });
+  await app.register(usageRoutes, { crew });
   await app.register(activitySocket, { crew });
   await app.register(logSockets, { crew });
   return app;

@@ -1,10 +1,19 @@
 import type { ClaudeProcess, checkClaude, startClaude, transcriptState } from '@agentcrew/claude';
 import type { ConnectBus, TeamBus } from '@agentcrew/nats';
 import { effectivePermissions, toolsFor } from '@agentcrew/permissions';
-import { type AgentSpec, type ApprovalAnswer, agentConsumer, agentMarker, messageOf } from '@agentcrew/protocol';
+import {
+  type AgentSpec,
+  type ApprovalAnswer,
+  agentConsumer,
+  agentMarker,
+  type BudgetState,
+  messageOf,
+} from '@agentcrew/protocol';
 import { ActivityReader, notice } from './activity.ts';
 import { ApprovedCalls } from './approvals/approved-calls.ts';
 import { ApprovalBroker } from './approvals/broker.ts';
+import { Spending } from './budget/spending.ts';
+import { TurnBudget } from './budget/turn-budget.ts';
 import { claudeOptions, cliFolders } from './claude-options.ts';
 import { Cli, type CliState } from './cli.ts';
 import { CliEvents } from './cli-events.ts';
@@ -57,6 +66,8 @@ export class Agent {
   readonly #voice: Voice;
   readonly #approvals: ApprovalBroker;
   readonly #vitals = new Vitals();
+  readonly #spending: Spending;
+  readonly #budget: TurnBudget;
   readonly #cli: Cli;
   /** Aborts when no more messages are taken. */
   readonly #intake = new AbortController();
@@ -80,6 +91,12 @@ export class Agent {
       voice: this.#voice,
       currentMessageId: () => this.#loop?.currentMessageId,
     });
+    this.#spending = new Spending({
+      stateFolder: spec.state_dir,
+      agentName: spec.agent_name,
+      told: spec.budget,
+    });
+    this.#budget = new TurnBudget({ spending: this.#spending, onSpent: (spent) => this.#voice.tellSpent(spent), log });
     this.#cli = this.#createCli();
     const reader = new ActivityReader();
     this.#events.listen((event) => {
@@ -136,7 +153,7 @@ export class Agent {
     const gate = { permissions, cwd: spec.workspace, home, tellActivity, broker: this.#approvals, approved };
     const options = {
       ...claudeOptions(spec, toolsFor(permissions)),
-      decide: createGate(gate),
+      decide: createGate({ ...gate, refuseAll: () => this.#budget.check() }),
       onEvent: this.#events.emit.bind(this.#events),
       onStderr: (line: string) => log.debug({ line: line.slice(0, 500) }, 'Claude Code wrote to stderr'),
     };
@@ -164,9 +181,11 @@ export class Agent {
       events: this.#events,
       waiting: this.#approvals.waiting,
       limits: spec.limits,
+      budget: this.#budget,
+      onRateLimit: (until) => this.#tellRateLimit(until),
       readPast,
     });
-    return new TurnLoop({ ...common, spec, bus, answerer, voice: this.#voice });
+    return new TurnLoop({ ...common, spec, bus, answerer, spending: this.#spending, voice: this.#voice });
   }
 
   /** Tries until the bus is there; the health endpoint tells that it is not. `undefined`: closed meanwhile. */
@@ -210,6 +229,7 @@ export class Agent {
         ...this.#vitals.facts(),
       }),
       answerApproval: (answer: ApprovalAnswer) => this.#approvals.answer(answer),
+      tellBudget: (budget: BudgetState) => this.#spending.tell(budget),
       interrupt: (reason?: string) => this.#loop?.interrupt(reason) ?? false,
       shutDown: async (reason?: string) => {
         this.#intake.abort();
@@ -237,6 +257,13 @@ export class Agent {
     if (this.#loop?.currentMessageId !== undefined || this.#intake.signal.aborted) return;
     if (state === 'running') this.#voice.tellStatus('idle');
     if (state === 'parked') this.#voice.tellStatus('parked');
+  }
+
+  #tellRateLimit(until: string | undefined): void {
+    this.#voice.tellStatus(until === undefined ? 'working' : 'parked');
+    if (until === undefined) return;
+    const text = `Claude's limit for this account is reached. The agent waits until ${until}, then goes on.`;
+    this.#voice.tellActivity(notice(text));
   }
 
   async #endLeftovers(): Promise<void> {

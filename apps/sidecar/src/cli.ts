@@ -90,6 +90,11 @@ export class Cli {
     else this.#restartLater();
   }
 
+  /** Ends a CLI that is not needed for a while; the next message starts another one. */
+  async park(): Promise<void> {
+    await this.#end('parked');
+  }
+
   /** Ends a CLI that does not do what it is told. */
   async discard(): Promise<void> {
     await this.#end('down');

@@ -1,4 +1,4 @@
-import type { AgentActivity, ApprovalAnswer, ControlRequest, ControlResponse } from '@agentcrew/protocol';
+import type { AgentActivity, ApprovalAnswer, BudgetState, ControlRequest, ControlResponse } from '@agentcrew/protocol';
 
 export interface Controls {
   status(): Omit<ControlResponse, 'ok'> & { activity: AgentActivity };
@@ -8,6 +8,7 @@ export interface Controls {
   interrupt(reason?: string): boolean;
   /** Ends the running turn and waits for its reply; takes no more messages, and waits for the end of the process. */
   shutDown(reason?: string): Promise<void>;
+  tellBudget(budget: BudgetState): void;
 }
 
 /** Answers requests to the agent. Every one may be repeated: what is already so is no error. */
@@ -22,6 +23,9 @@ export async function answerControl(request: ControlRequest, controls: Controls)
       return { ok: false, code: 'APPROVAL_NOT_FOUND', error: 'Nobody waits for this answer any more.' };
     case 'shutdown':
       await controls.shutDown(request.reason);
+      return { ok: true };
+    case 'budget':
+      controls.tellBudget(request.budget);
       return { ok: true };
   }
 }

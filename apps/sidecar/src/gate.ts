@@ -12,12 +12,16 @@ export interface GateOptions {
   broker: Pick<ApprovalBroker, 'ask'>;
   approved: ApprovedCalls;
   tellActivity: (draft: ActivityDraft) => void;
+  /** Why no tool may run now, whatever it is. */
+  refuseAll: () => Promise<string | undefined>;
 }
 
 /** Decides about every tool call before it runs; Claude and the live feed are told why one is denied. */
 export function createGate(options: GateOptions): ClaudeOptions['decide'] {
-  const { permissions, cwd, home, broker, approved, tellActivity } = options;
+  const { permissions, cwd, home, broker, approved, tellActivity, refuseAll } = options;
   return async ({ tool, input }, signal) => {
+    const refused = await refuseAll();
+    if (refused !== undefined) return { behavior: 'deny', message: refused };
     // Loaded with the first call: the parser of commands would add to the time that a sidecar takes to start.
     const { decide } = await import('@agentcrew/permissions/decide');
     const judge = (given: Record<string, unknown>) =>

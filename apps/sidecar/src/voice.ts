@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type AgentActivity, type AgentSpec, type Envelope, type ReplyPayload, replyIdFor } from '@agentcrew/protocol';
+import {
+  type AgentActivity,
+  type AgentSpec,
+  type Envelope,
+  type ReplyPayload,
+  replyIdFor,
+  type Spent,
+} from '@agentcrew/protocol';
 import type { ActivityDraft } from './activity.ts';
 import type { Outbox } from './outbox.ts';
 import type { Redactor } from './redactor.ts';
@@ -27,6 +34,11 @@ export class Voice {
     if (activity === this.#status) return;
     this.#status = activity;
     this.#outbox.post('status', this.#envelope('status_update', { activity }));
+  }
+
+  /** Tells what the agent has spent in all, the running turn included. */
+  tellSpent(spent: Spent): void {
+    this.#outbox.post('status', this.#envelope('status_update', { activity: this.status, spent }));
   }
 
   /** Tells one thing the agent did. */

@@ -1,7 +1,10 @@
-import { agentLimitsSchema } from '@agentcrew/protocol';
+import type { ClaudeEvent } from '@agentcrew/claude';
+import { agentLimitsSchema, type BudgetState, nothingSpent } from '@agentcrew/protocol';
 import { temporaryFolder, waitFor } from '@agentcrew/testkit';
 import { expect, test } from 'vitest';
 import { Waiting } from '../src/approvals/waiting.ts';
+import { Spending } from '../src/budget/spending.ts';
+import { TurnBudget } from '../src/budget/turn-budget.ts';
 import { Cli } from '../src/cli.ts';
 import { CliEvents } from '../src/cli-events.ts';
 import { Ledger, type TurnRecord } from '../src/ledger.ts';
@@ -11,7 +14,14 @@ import type { Past } from '../src/turns/resume.ts';
 import { TurnEnd } from '../src/turns/turn-end.ts';
 import { FakeClaude, silent } from './fakes.ts';
 
-async function setUp(options: { past?: (uuid: string) => Past; failStarts?: number; maxAttempts?: number } = {}) {
+interface SetUpOptions {
+  past?: (uuid: string) => Past;
+  failStarts?: number;
+  maxAttempts?: number;
+  budget?: BudgetState;
+}
+
+async function setUp(options: SetUpOptions = {}) {
   const folder = await temporaryFolder();
   const session = new Session(folder.path);
   const ledger = new Ledger(folder.path);
@@ -25,11 +35,16 @@ async function setUp(options: { past?: (uuid: string) => Past; failStarts?: numb
   };
   const cli = new Cli({ check: async () => {}, start, idleParkMs: 60_000, onState: () => {}, log: silent });
   const stop = new AbortController();
+  const spending = new Spending({ stateFolder: folder.path, agentName: 'Lead', told: options.budget });
+  const events = new CliEvents();
+  const waits: (string | undefined)[] = [];
   const answerer = new Answerer({
     cli,
+    budget: new TurnBudget({ spending, onSpent: () => {}, log: silent }),
+    onRateLimit: (until) => waits.push(until),
     ledger,
     session,
-    events: new CliEvents(),
+    events,
     limits: agentLimitsSchema.parse({ max_attempts: options.maxAttempts ?? 10 }),
     waiting: new Waiting(),
     readPast: async (_session, uuid) => options.past?.(uuid) ?? { recorded: false },
@@ -54,6 +69,8 @@ async function setUp(options: { past?: (uuid: string) => Past; failStarts?: numb
     answer: () => answerer.answer({ record, text: 'do it', end }),
     cli: (index: number) => waitFor(`CLI ${index} to have a turn`, () => clis[index]?.turns[0] && clis[index]),
     clis,
+    events,
+    waits,
     async [Symbol.asyncDispose]() {
       await cli.close();
       await folder[Symbol.asyncDispose]();
@@ -171,4 +188,49 @@ test('when the process ends the turn stays for the next one', async () => {
   claude.die();
   await expect(reply).rejects.toThrow('shutting down');
   expect(scene.ledger.turn()).toMatchObject({ message_id: 'm1' });
+});
+
+const spend = (output_tokens: number): ClaudeEvent => ({
+  type: 'stream',
+  event: { type: 'message_delta', usage: { input_tokens: 0, output_tokens } },
+});
+
+test.each([
+  ['tokens', { tokens: 100 }, 0, /150 of 100 tokens/],
+  ['dollars', { usd: 0.5 }, 0.51, /\$0\.5100 of \$0\.5/],
+])('a turn that passes its budget of %s is interrupted, and the reply says so', async (_unit, agent, cost, words) => {
+  await using scene = await setUp({ budget: { agent, spent: nothingSpent, others: nothingSpent } });
+  const reply = scene.answer();
+  const claude = await scene.cli(0);
+  scene.events.emit(spend(50));
+  claude.cost = cost;
+  scene.events.emit(spend(100));
+  await waitFor('the interrupt', () => claude.interrupts > 0);
+  claude.finish({ outcome: 'interrupted' });
+  expect(await reply).toMatchObject({ status: 'failed', code: 'BUDGET_EXCEEDED', error: expect.stringMatching(words) });
+});
+
+test("a turn that meets the account's limit waits until it is over, and goes on", async () => {
+  await using scene = await setUp();
+  const reply = scene.answer();
+  const first = await scene.cli(0);
+  const resetsAt = Date.now() + 100;
+  scene.events.emit({ type: 'rate_limit', resetsAt });
+  first.finish({ outcome: 'failed', apiStatus: 429, text: 'limit' });
+  const second = await scene.cli(1);
+  expect(Date.now()).toBeGreaterThan(resetsAt);
+  expect(scene.waits).toEqual([new Date(resetsAt).toISOString(), undefined]);
+  expect(first.disposed).toBe(true);
+  second.finish({ text: 'done at last' });
+  expect(await reply).toMatchObject({ status: 'completed', result: 'done at last' });
+  expect(scene.record.attempt).toBe(1);
+});
+
+test('a limit that lasts for days is a failure', async () => {
+  await using scene = await setUp();
+  const reply = scene.answer();
+  const claude = await scene.cli(0);
+  scene.events.emit({ type: 'rate_limit', resetsAt: Date.now() + 48 * 3_600_000 });
+  claude.finish({ outcome: 'failed', apiStatus: 429, text: 'limit' });
+  expect(await reply).toMatchObject({ status: 'failed', code: 'RATE_LIMITED' });
 });

@@ -79,6 +79,12 @@ export class FakeClaude implements ClaudeProcess {
     this.interrupts += 1;
   }
 
+  /** US dollars, as the CLI would tell. */
+  cost: number | undefined = 0;
+  async sessionCost(): Promise<number | undefined> {
+    return this.cost;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.disposed = true;
     this.die();

@@ -17,7 +17,7 @@ const rules: StoredPermissions = {
 function setUp(outcome: Outcome) {
   const asked: Asked[] = [];
   const activity: string[] = [];
-  const state = { session: 's1', outcome };
+  const state = { session: 's1', outcome, refused: undefined as string | undefined };
   const gate = createGate({
     permissions: effectivePermissions(rules, 'docker', '/w'),
     cwd: '/w',
@@ -28,6 +28,7 @@ function setUp(outcome: Outcome) {
         return state.outcome;
       },
     },
+    refuseAll: async () => state.refused,
     approved: new ApprovedCalls(() => state.session),
     tellActivity: ({ action }) => void activity.push(action),
   });
@@ -74,6 +75,13 @@ test('a changed call runs as changed, unless the permissions deny it; that is wh
   expect(asked).toHaveLength(2);
   state.outcome = { ...allowed('session'), updatedInput: { command: 'rm -rf x' } };
   expect(await bash(push)).toMatchObject({ behavior: 'deny', message: expect.stringContaining('rm') });
+});
+
+test('nobody is asked about a call that no tool may make now', async () => {
+  const { bash, asked, state } = setUp(allowed('once'));
+  state.refused = 'the budget is spent';
+  expect(await bash(push)).toEqual({ behavior: 'deny', message: 'the budget is spent' });
+  expect(asked).toEqual([]);
 });
 
 test('no answer is no; the live feed tells it, but not what nobody waits for', async () => {

@@ -1,6 +1,7 @@
-import { replyIdFor } from '@agentcrew/protocol';
+import { nothingSpent, noUsage, replyIdFor } from '@agentcrew/protocol';
 import { temporaryFolder, waitFor } from '@agentcrew/testkit';
 import { expect, test } from 'vitest';
+import { Spending } from '../src/budget/spending.ts';
 import { Cli } from '../src/cli.ts';
 import { Ledger } from '../src/ledger.ts';
 import { Outbox } from '../src/outbox.ts';
@@ -33,6 +34,7 @@ async function setUp(
     onState: () => {},
     log: silent,
   });
+  const spending = new Spending({ stateFolder: folder.path, agentName: 'Lead', told: undefined });
   const loop = new TurnLoop({
     spec: spec(),
     bus: fake.bus,
@@ -40,6 +42,7 @@ async function setUp(
     session: new Session(folder.path),
     ledger,
     answerer: { answer } as Answerer,
+    spending,
     voice: new Voice(spec(), createRedactor(secrets), outbox),
     stop: stop.signal,
     log: silent,
@@ -50,6 +53,7 @@ async function setUp(
     fake,
     ledger,
     loop,
+    spending,
     stop,
     turns,
     folder: folder.path,
@@ -159,4 +163,23 @@ test('no secret leaves in a reply, nor stays in the kept one', async () => {
   await scene.fake.deliver(message('m1'));
   expect(scene.replies()[0]?.payload.result).toBe('the key is [redacted], really');
   expect(scene.ledger.reply('m1')?.payload.result).toBe('the key is [redacted], really');
+});
+
+test('with its budget used up an agent answers with that, until it is raised', async () => {
+  await using scene = await setUp(async () => ({
+    status: 'completed',
+    result: 'done',
+    usage: noUsage,
+    cost_usd: 0.3,
+  }));
+  const tell = (usd: number) => scene.spending.tell({ agent: { usd }, spent: nothingSpent, others: nothingSpent });
+  tell(0.5);
+  for (const id of ['m1', 'm2', 'm3']) await scene.fake.deliver(message(id));
+  expect(scene.replies().map(({ payload }) => payload.code)).toEqual([undefined, undefined, 'BUDGET_EXCEEDED']);
+  expect(scene.replies().at(-1)?.payload.error).toBe(
+    'The budget of agent Lead is used up: $0.6000 of $0.5. Raise it, then send the message again.',
+  );
+  tell(1);
+  await scene.fake.deliver(message('m4'));
+  expect(scene.replies().at(-1)?.payload.result).toBe('done');
 });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CrewError } from '@agentcrew/protocol';
 import type { ClaudeOptions, ClaudeProcess, TurnResult } from './claude.ts';
 import { ControlRequests } from './control-requests.ts';
+import { costIn } from './cost.ts';
 import { toEvents } from './events.ts';
 import type { launch } from './launch.ts';
 import { parseObject, readLines } from './lines.ts';
@@ -14,6 +15,7 @@ const goodbyeMs = 2000;
 /** How long output may still come after the end: a process that the CLI left behind may hold the pipes open. */
 const drainMs = 1000;
 const interruptMs = 10_000;
+const costMs = 5_000;
 /** Characters of standard error that are kept for the error message. */
 const stderrTail = 8192;
 
@@ -64,6 +66,11 @@ export class ClaudeCli implements ClaudeProcess {
 
   async interrupt(): Promise<void> {
     if (this.#turn) await this.#requests.send('interrupt', interruptMs);
+  }
+
+  async sessionCost(): Promise<number | undefined> {
+    const answer = await this.#requests.send('get_session_cost', costMs);
+    return costIn(answer);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -51,6 +51,8 @@ export type ClaudeEvent =
   | { type: 'assistant'; message: Record<string, unknown>; content: ContentBlock[]; parentToolUseId?: string }
   | { type: 'tool_result'; toolUseId: string; content: unknown; isError: boolean; parentToolUseId?: string }
   | { type: 'retry'; attempt: number; maxRetries: number; delayMs: number; status?: number; error: string }
+  /** Claude's limit for this account is reached until `resetsAt` (milliseconds since 1970). */
+  | { type: 'rate_limit'; resetsAt: number }
   /** Something arrived from the model: proof of life for the stall watchdog. */
   | { type: 'stream'; event: Record<string, unknown> }
   | { type: 'other'; line: Record<string, unknown> };
@@ -89,5 +91,7 @@ export interface ClaudeProcess extends AsyncDisposable {
   turn(input: { content: string | string[]; uuid: string }): Promise<TurnResult>;
   /** Ends the running turn, whose result then says `interrupted`. Harmless when idle. */
   interrupt(): Promise<void>;
+  /** US dollars that the session has cost so far, to a hundredth of a cent; `undefined` when the CLI does not say. */
+  sessionCost(): Promise<number | undefined>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -6,16 +6,16 @@ import type { WriteLine } from './writer.ts';
 /** Our requests to the CLI, and the matching of its answers. */
 export class ControlRequests {
   readonly #write: WriteLine;
-  readonly #open = new Map<string, { resolve: () => void; reject: (error: CrewError) => void }>();
+  readonly #open = new Map<string, { resolve: (answer: unknown) => void; reject: (error: CrewError) => void }>();
 
   constructor(write: WriteLine) {
     this.#write = write;
   }
 
-  /** Resolves when the CLI has done it. Rejects with `CLI_FAILED` when it refuses, ends, or lets the time pass. */
-  async send(subtype: 'initialize' | 'interrupt', timeoutMs: number): Promise<void> {
+  /** Resolves with the CLI's answer when it has done it. Rejects with `CLI_FAILED` when it refuses, ends, or lets the time pass. */
+  async send(subtype: 'initialize' | 'interrupt' | 'get_session_cost', timeoutMs: number): Promise<unknown> {
     const requestId = randomUUID();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const timer = setTimeout(
       () => reject(new CrewError('CLI_FAILED', `The Claude Code CLI did not answer '${subtype}' in ${timeoutMs} ms.`)),
       timeoutMs,
@@ -23,7 +23,7 @@ export class ControlRequests {
     this.#open.set(requestId, { resolve, reject });
     this.#write({ type: 'control_request', request_id: requestId, request: { subtype } });
     try {
-      await promise;
+      return await promise;
     } finally {
       clearTimeout(timer);
       this.#open.delete(requestId);
@@ -33,9 +33,9 @@ export class ControlRequests {
   /** Takes a `control_response` line. */
   settle(line: Record<string, unknown>): void {
     if (!isObject(line.response)) return;
-    const { subtype, request_id: requestId, error } = line.response;
+    const { subtype, request_id: requestId, response, error } = line.response;
     const open = this.#open.get(String(requestId));
-    if (subtype === 'success') open?.resolve();
+    if (subtype === 'success') open?.resolve(response);
     else open?.reject(new CrewError('CLI_FAILED', `The Claude Code CLI refused: ${String(error)}`));
   }
 

@@ -21,6 +21,11 @@ const retrySchema = z.object({
   error: z.string(),
 });
 
+const rateLimitSchema = z.object({
+  type: z.literal('rate_limit_event'),
+  rate_limit_info: z.object({ status: z.literal('rejected'), resetsAt: z.number().positive() }),
+});
+
 /** What one line of the CLI says. Most lines are one event; one with several tool results is several. */
 export function toEvents(line: Record<string, unknown>): ClaudeEvent[] {
   if (line.type === 'stream_event' && isObject(line.event)) return [{ type: 'stream', event: line.event }];
@@ -29,7 +34,7 @@ export function toEvents(line: Record<string, unknown>): ClaudeEvent[] {
     const results = toolResults(line, line.message);
     if (results.length > 0) return results;
   }
-  return [systemEvent(line) ?? { type: 'other', line }];
+  return [systemEvent(line) ?? rateLimitEvent(line) ?? { type: 'other', line }];
 }
 
 function assistantEvent(line: Record<string, unknown>, message: Record<string, unknown>): ClaudeEvent {
@@ -76,6 +81,11 @@ function systemEvent(line: Record<string, unknown>): ClaudeEvent | undefined {
     error: retry.error,
     ...(typeof retry.error_status === 'number' && { status: retry.error_status }),
   };
+}
+
+function rateLimitEvent(line: Record<string, unknown>): ClaudeEvent | undefined {
+  const limit = rateLimitSchema.safeParse(line).data?.rate_limit_info;
+  return limit && { type: 'rate_limit', resetsAt: limit.resetsAt * 1_000 };
 }
 
 /** Set for what a subagent says or does: the id of the tool call it was started with. */

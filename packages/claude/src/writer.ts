@@ -9,7 +9,11 @@ export type InputLine =
       session_id: '';
       uuid: string;
     }
-  | { type: 'control_request'; request_id: string; request: { subtype: 'initialize' | 'interrupt' } }
+  | {
+      type: 'control_request';
+      request_id: string;
+      request: { subtype: 'initialize' | 'interrupt' | 'get_session_cost' };
+    }
   | { type: 'control_response'; response: ControlAnswer };
 
 type ControlAnswer =

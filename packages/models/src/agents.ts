@@ -5,6 +5,7 @@ import { violates } from './errors.ts';
 import type { AgentPatch, AgentRow, NewAgent } from './rows.ts';
 import { agents, teams } from './schema.ts';
 import { type TurnUsage, usageSums } from './usage.ts';
+import { addToDay } from './usage-days.ts';
 import type { ContainerStatus } from './values.ts';
 
 export type AgentQueries = ReturnType<typeof agentQueries>;
@@ -83,12 +84,15 @@ export function agentQueries(connection: Connection) {
       return counts;
     },
 
-    /** Adds one turn to the sums of the agent and of its team; nothing happens when there is no such agent. */
+    /** Adds one turn to the sums of the agent, of its team and of the day; nothing happens when there is no such agent. */
     addUsage(id: string, turn: TurnUsage): void {
       inTransaction(connection, () => {
         const changed = db.update(agents).set(usageSums(turn)).where(eq(agents.id, id));
-        const agent = changed.returning({ team_id: agents.team_id }).get();
-        if (agent) db.update(teams).set(usageSums(turn)).where(eq(teams.id, agent.team_id)).run();
+        const agent = changed.returning().get();
+        if (!agent) return;
+        const ofTeam = db.update(teams).set(usageSums(turn)).where(eq(teams.id, agent.team_id));
+        const team = ofTeam.returning({ name: teams.name }).get();
+        addToDay(connection, { agent, team: team?.name ?? '', turn, at: new Date() });
       });
     },
   };

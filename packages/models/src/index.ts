@@ -9,4 +9,5 @@ export { defaultOrgId } from './schema.ts';
 export type { SettingEntry, SettingQueries } from './settings.ts';
 export type { TeamQueries } from './teams.ts';
 export type { TurnUsage } from './usage.ts';
+export type { UsageDayQueries, UsageDaysQuery } from './usage-days.ts';
 export * from './values.ts';

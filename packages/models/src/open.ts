@@ -11,6 +11,7 @@ import { migrate } from './migrate.ts';
 import { createSecretBox } from './secret-box.ts';
 import { type SettingQueries, settingQueries } from './settings.ts';
 import { type TeamQueries, teamQueries } from './teams.ts';
+import { type UsageDayQueries, usageDayQueries } from './usage-days.ts';
 
 export interface DatabaseOptions {
   /** The file, created when absent (0600, its folder 0700), or `:memory:`. */
@@ -29,6 +30,7 @@ export interface Database extends Disposable {
   readonly messages: MessageQueries;
   readonly approvals: ApprovalQueries;
   readonly settings: SettingQueries;
+  readonly usageDays: UsageDayQueries;
   /** Runs `work` (synchronous) as a whole or not at all; may be nested. */
   transaction<T>(work: () => T): T;
   /** Reads something. */
@@ -47,6 +49,7 @@ export function openDatabase({ path, encryptionKey }: DatabaseOptions): Database
     approvals: guarded(approvalQueries(connection), path),
     messages: guarded(messageQueries(connection), path),
     settings: guarded(settingQueries(connection, box), path),
+    usageDays: guarded(usageDayQueries(connection), path),
     transaction: (work) => attempt(path, () => inTransaction(connection, work)),
     ping: () => void attempt(path, () => probe.get()),
     [Symbol.dispose]: () => void sqlite.close(),

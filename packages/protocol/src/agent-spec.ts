@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { budgetStateSchema } from './budget.ts';
 import { slugSchema } from './names.ts';
 
 /**
@@ -66,6 +67,8 @@ export const agentSpecSchema = z.object({
   /** `host:port` of the health endpoint; port 0 picks a free one, told in `<state_dir>/health.json`. */
   health_addr: z.string().default('0.0.0.0:9090'),
   limits: agentLimitsSchema.prefault({}),
+  /** Absent: neither the agent nor its team has a budget. */
+  budget: budgetStateSchema.optional(),
   /** Additional environment of the CLI and its tools: the settings that are not secret. */
   env: z.record(z.string(), z.string()).default({}),
   secrets: agentSecretsSchema.default({}),

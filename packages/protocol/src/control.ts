@@ -1,18 +1,21 @@
 import { z } from 'zod';
 import { approvalAnswerSchema } from './approvals.ts';
+import { budgetStateSchema } from './budget.ts';
 import { agentActivitySchema } from './payloads.ts';
 
 /**
  * Requests to a running agent over core NATS (`control.<agent>`), answered at once.
  * `interrupt` ends the running turn (answered as interrupted, the queue goes on);
  * `shutdown` ends it too, and the CLI; the sidecar takes no more messages and waits for its runtime to end it;
- * `approval` is a person's answer, refused with the code APPROVAL_NOT_FOUND when nobody waits for it any more.
+ * `approval` is a person's answer, refused with the code APPROVAL_NOT_FOUND when nobody waits for it any more;
+ * `budget` tells it what it and its team may spend and have spent.
  */
 export const controlRequestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('interrupt'), reason: z.string().max(500).optional() }),
   z.object({ type: z.literal('shutdown'), reason: z.string().max(500).optional() }),
   z.object({ type: z.literal('status') }),
   z.object({ type: z.literal('approval'), ...approvalAnswerSchema.shape }),
+  z.object({ type: z.literal('budget'), budget: budgetStateSchema }),
 ]);
 export type ControlRequest = z.infer<typeof controlRequestSchema>;
 

@@ -1,20 +1,6 @@
 import { z } from 'zod';
-
-/** Tokens of one turn, or summed over many. */
-export const usageSchema = z.object({
-  input_tokens: z.int().nonnegative(),
-  output_tokens: z.int().nonnegative(),
-  cache_creation_input_tokens: z.int().nonnegative(),
-  cache_read_input_tokens: z.int().nonnegative(),
-});
-export type Usage = z.infer<typeof usageSchema>;
-
-export const noUsage: Usage = Object.freeze({
-  input_tokens: 0,
-  output_tokens: 0,
-  cache_creation_input_tokens: 0,
-  cache_read_input_tokens: 0,
-});
+import { spentSchema } from './budget.ts';
+import { usageSchema } from './usage.ts';
 
 /** `user_message` and `task_assignment`: what an agent is to work on. */
 export const inputPayloadSchema = z.looseObject({ content: z.string().min(1) });
@@ -61,6 +47,11 @@ export const agentActivitySchema = z.enum([
 ]);
 export type AgentActivity = z.infer<typeof agentActivitySchema>;
 
-/** `status_update`: an agent's activity changed. */
-export const statusPayloadSchema = z.looseObject({ activity: agentActivitySchema, detail: z.string().optional() });
+/** `status_update`: an agent's activity changed, or what it has spent. */
+export const statusPayloadSchema = z.looseObject({
+  activity: agentActivitySchema,
+  detail: z.string().optional(),
+  /** All that the agent has spent, the running turn included; told while its team has a budget. */
+  spent: spentSchema.optional(),
+});
 export type StatusPayload = z.infer<typeof statusPayloadSchema>;

@@ -5,6 +5,7 @@ import type { AgentRuntime } from '@agentcrew/runtime';
 import type { Logger } from 'pino';
 import { addressOfLeader } from './addressee.ts';
 import { type Approvals, createApprovals } from './approvals.ts';
+import { type Budgets, createBudgets } from './budgets.ts';
 import type { AmbientCredentials } from './credentials.ts';
 import { createDeployer, type Deployer } from './deployer.ts';
 import { createHub, type Hub } from './hub.ts';
@@ -40,6 +41,7 @@ export interface Crew {
   readonly outbox: Outbox;
   readonly approvals: Approvals;
   readonly buses: TeamBuses;
+  readonly budgets: Budgets;
   readonly deployer: Deployer;
   readonly reconciler: Reconciler;
   /**
@@ -57,6 +59,7 @@ export function createCrew(options: CrewOptions): Crew {
   const { db, runtime, log } = options;
   const hub = createHub();
   const messages = createMessageLog(db, hub);
+  const budgets = createBudgets({ db, busOf: (teamId) => buses.get(teamId), log });
   const outbox = createOutbox({ db, messages, busOf: (teamId) => buses.get(teamId), log });
   const approvals = createApprovals({ db, hub, busOf: (teamId) => buses.get(teamId), log });
   const buses: TeamBuses = createTeamBuses({
@@ -65,14 +68,16 @@ export function createCrew(options: CrewOptions): Crew {
     onConnected: (teamId) => {
       outbox.kick(teamId);
       approvals.kick(teamId);
+      budgets.changed(teamId);
     },
-    serve: (teamId, bus, signal) => runRelay({ db, messages, log }, teamId, bus, signal),
+    serve: (teamId, bus, signal) => runRelay({ db, messages, budgets, log }, teamId, bus, signal),
   });
-  const deployer = createDeployer({ ...options, buses, messages, outbox, approvals });
+  const deployer = createDeployer({ ...options, buses, budgets, messages, outbox, approvals });
   const restarts = createRestarts(options.maxRestarts);
   const reconciler = createReconciler({
     ...options,
     buses,
+    budgets,
     outbox,
     approvals,
     deployer,
@@ -89,6 +94,7 @@ export function createCrew(options: CrewOptions): Crew {
     outbox,
     approvals,
     buses,
+    budgets,
     deployer,
     reconciler,
     acceptChat(teamId, content, { to, idempotencyKey } = {}) {

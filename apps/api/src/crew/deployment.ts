@@ -3,6 +3,7 @@ import type { AgentRow, Database, TeamRow } from '@agentcrew/models';
 import { type AgentLimits, CrewError } from '@agentcrew/protocol';
 import type { AgentRuntime, InfraConfig } from '@agentcrew/runtime';
 import { agentConfig } from './agent-config.ts';
+import type { Budgets } from './budgets.ts';
 import { type AmbientCredentials, agentSettings } from './credentials.ts';
 import type { TeamBuses } from './team-buses.ts';
 import { checkWorkspacePath } from './workspace-path.ts';
@@ -12,6 +13,7 @@ export interface DeploymentDeps {
   runtime: AgentRuntime;
   buses: TeamBuses;
   credentials: AmbientCredentials;
+  budgets: Budgets;
   limits: AgentLimits;
   /** Where a team's `workspace_path` may lie. */
   workspaceRoots: string[];
@@ -79,7 +81,10 @@ export async function startAgent(
   agents: AgentRow[],
   signal: AbortSignal,
 ): Promise<void> {
-  const config = agentConfig(agent, team, agents, settingsOf(deps, team), deps.limits);
+  const config = {
+    ...agentConfig(agent, team, agents, settingsOf(deps, team), deps.limits),
+    budget: deps.budgets.stateFor(team, agent, agents),
+  };
   try {
     const instance = await deps.runtime.deployAgent(config, signal, (text) => progress(deps.db, team.id, text));
     deps.db.agents.setContainer(agent.id, { container_id: instance.id, container_status: 'running' });

@@ -1,14 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '@agentcrew/models';
 import type { Delivery, TeamBus } from '@agentcrew/nats';
-import { messageOf, relayConsumer } from '@agentcrew/protocol';
+import { messageOf, relayConsumer, statusPayloadSchema } from '@agentcrew/protocol';
 import type { Logger } from 'pino';
 import { approvalProblem } from './approval-record.ts';
+import type { Budgets } from './budgets.ts';
 import type { MessageLog } from './message-log.ts';
 
 export interface RelayDeps {
   db: Database;
   messages: MessageLog;
+  budgets: Budgets;
   log: Logger;
 }
 
@@ -43,6 +45,10 @@ async function store(deps: RelayDeps, teamId: string, delivery: Delivery, signal
       const agent = deps.db.agents.listByTeam(teamId).find((known) => known.slug === envelope.from);
       deps.messages.storeEnvelope(teamId, envelope, agent);
     });
+    if (delivery.kind === 'reply') deps.budgets.changed(teamId);
+  } else if (envelope.type === 'status_update' && envelope.from === slug) {
+    const { spent } = statusPayloadSchema.safeParse(envelope.payload).data ?? {};
+    if (spent) deps.budgets.spending(teamId, slug, spent);
   }
   await delivery.ack();
 }

@@ -15,7 +15,7 @@ import {
 } from '../schemas/agent.ts';
 import { agentParams, errors, teamParams } from '../schemas/common.ts';
 
-/** The members of a team. Changes take effect with the next deploy. */
+/** The members of a team. Changes take effect with the next deploy, those of a budget at once. */
 export async function agentRoutes(app: FastifyInstance, { crew }: { crew: Crew }): Promise<void> {
   const { db, runtime } = crew;
   const routes = app.withTypeProvider<ZodTypeProvider>();
@@ -71,6 +71,7 @@ export async function agentRoutes(app: FastifyInstance, { crew }: { crew: Crew }
       checkModel(request.body.sub_agent_model, teamOf(request));
       const updated = db.agents.update(agentOf(request).id, agentColumns(request.body));
       if (!updated) throw new CrewError('AGENT_NOT_FOUND', 'agent not found');
+      if (request.body.budget !== undefined) crew.budgets.changed(updated.team_id, { always: true });
       return agentJson(updated);
     },
   );

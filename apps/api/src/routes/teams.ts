@@ -20,7 +20,7 @@ export interface TeamRoutesOptions {
 
 /** Teams: read, create, change, delete. */
 export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOptions): Promise<void> {
-  const { db, deployer } = options.crew;
+  const { db, deployer, budgets } = options.crew;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const tags = ['teams'];
   const full = (team: TeamRow) => teamJson(team, db.agents.listByTeam(team.id));
@@ -76,7 +76,8 @@ export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOption
       ...one,
       schema: {
         ...one.schema,
-        summary: 'Change a team; absent fields stay, the change takes effect with the next deploy',
+        summary: 'Change a team; absent fields stay',
+        description: 'A budget takes effect at once, everything else with the next deploy.',
         body: teamPatchSchema,
         response: { 200: teamSchema, ...errors(400, 404, 409) },
       },
@@ -87,7 +88,9 @@ export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOption
       const problem = modelProviderProblem(provider || team.provider, patch.model_provider ?? '');
       if (problem) throw new CrewError('INVALID_REQUEST', `model_provider ${problem}`);
       if (patch.workspace_path) checkWorkspacePath(patch.workspace_path, options.workspaceRoots);
-      return full(updateTeam(db, team, { ...patch, provider: provider || undefined }));
+      const updated = updateTeam(db, team, { ...patch, provider: provider || undefined });
+      if (patch.budget !== undefined) budgets.changed(team.id, { always: true });
+      return full(updated);
     },
   );
 

@@ -1,5 +1,6 @@
 import type { AgentRow } from '@agentcrew/models';
 import { permissionsSchema } from '@agentcrew/permissions';
+import { budgetSchema } from '@agentcrew/protocol';
 import { z } from 'zod';
 import { nameSchema, textOf, timestampSchema, usageTotals, usageTotalsSchema } from './common.ts';
 import { resourcesSchema } from './resources.ts';
@@ -28,6 +29,7 @@ const agentFields = {
     .optional(),
   permissions: permissionsSchema.nullable().optional(),
   resources: resourcesSchema.optional(),
+  budget: budgetSchema.nullable().optional(),
   sub_agent_description: textOf(2048).optional(),
   sub_agent_instructions: instructions.optional(),
   sub_agent_model: z.string().max(200).optional(),
@@ -100,6 +102,7 @@ export const agentSchema = z
         }),
       )
       .nullable(),
+    budget: budgetSchema.nullable().describe('What the agent may spend, from its creation on'),
     usage: usageTotalsSchema,
     created_at: timestampSchema,
     updated_at: timestampSchema,

@@ -1,4 +1,5 @@
 import type { AgentRow, TeamRow } from '@agentcrew/models';
+import { budgetSchema } from '@agentcrew/protocol';
 import { z } from 'zod';
 import { agentJson, agentSchema, modelProblem, newAgentSchema } from './agent.ts';
 import {
@@ -29,6 +30,7 @@ const teamFields = {
   workspace_path: z.string().max(4096).optional(),
   agent_image: agentImageSchema.optional(),
   mcp_servers: mcpServersSchema.optional(),
+  budget: budgetSchema.nullable().optional(),
 };
 
 export const newTeamSchema = z
@@ -76,6 +78,7 @@ export const teamSchema = z
     agent_image: z.string(),
     mcp_servers: z.array(mcpServerSchema).nullable(),
     mcp_statuses: z.array(mcpStatusSchema).nullable(),
+    budget: budgetSchema.nullable().describe('What the team may spend, from its creation on'),
     usage: usageTotalsSchema,
     created_at: timestampSchema,
     updated_at: timestampSchema,

@@ -5,7 +5,8 @@ import { docker, hasAgentImage } from './docker.ts';
 import { type DockerServer, startDockerServer } from './docker-server.ts';
 
 const canary = 'sk-ant-canary-0123456789abcdef';
-const bash = { permissions: { allowed_tools: ['Bash'] } };
+// Without a scope: some of these tests look where the gate would not let an agent look.
+const bash = { permissions: { allowed_tools: ['Bash'], filesystem_scope: '' } };
 const run = (command: string) => `!tool Bash ${JSON.stringify({ command, description: 'test' })}`;
 
 describe.skipIf(!hasAgentImage)('a team in containers (needs Docker)', () => {

@@ -103,7 +103,8 @@ describe('a team on this host', () => {
   });
 
   test('the API key is in no file, log, answer, command line or environment', async () => {
-    const team = await client.createTeam('alpha', {}, bash);
+    // Without a scope, so that it is not the gate that keeps the command from looking.
+    const team = await client.createTeam('alpha', {}, { permissions: { ...bash.permissions, filesystem_scope: '' } });
     await client.deploy(team.id);
     const command =
       'env; cat /proc/$PPID/environ; cat /proc/[0-9]*/environ 2>/dev/null | tr "\\0" "\\n" | grep AGENTCREW';

@@ -78,6 +78,7 @@ test('has exactly the routes that there are', () => {
       'GET /api/settings',
       'PUT /api/settings',
       'DELETE /api/settings/{key}',
+      'GET /api/usage',
     ].sort(),
   );
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type AgentLimits, messageOf, type ReplyPayload } from '@agentcrew/protocol';
 import type { Waiting } from '../approvals/waiting.ts';
+import type { TurnBudget } from '../budget/turn-budget.ts';
 import type { Cli } from '../cli.ts';
 import type { CliEvents } from '../cli-events.ts';
 import type { Ledger, TurnRecord } from '../ledger.ts';
@@ -8,6 +9,7 @@ import type { Log } from '../log.ts';
 import { backOff, pause } from '../pause.ts';
 import type { Session } from '../session.ts';
 import { tooManyAttempts } from './failures.ts';
+import { RateLimit } from './rate-limit.ts';
 import { completed, replyOf } from './reply.ts';
 import { type Past, turnContent } from './resume.ts';
 import { runTurn } from './run-turn.ts';
@@ -20,6 +22,9 @@ export interface AnswererOptions {
   ledger: Ledger;
   session: Session;
   limits: AgentLimits;
+  budget: TurnBudget;
+  /** Claude's limit for the account is reached, and the agent waits until then (RFC 3339); `undefined`: it goes on. */
+  onRateLimit: (until: string | undefined) => void;
   /** What the transcript of a session tells of a user message. */
   readPast: (sessionId: string, uuid: string) => Promise<Past>;
   /** Aborts when the process ends; then a turn is left as it is, for the next process. */
@@ -39,6 +44,7 @@ const retryPauses = { firstMs: 200, longestMs: 10_000 };
 /** Brings a message to its reply, over as many CLI processes as it takes. */
 export class Answerer {
   readonly #options: AnswererOptions;
+  readonly #rateLimit = new RateLimit();
 
   constructor(options: AnswererOptions) {
     this.#options = options;
@@ -57,7 +63,10 @@ export class Answerer {
       if (record.attempt >= limits.max_attempts) return tooManyAttempts(record.attempt, lastError);
       record.attempt += 1;
       try {
-        return await this.#attempt(turn, past);
+        const reply = await this.#attempt(turn, past);
+        const waitMs = reply.code === 'RATE_LIMITED' ? this.#rateLimit.waitMs() : undefined;
+        if (waitMs === undefined) return reply;
+        await this.#waitOut(turn, waitMs);
       } catch (error) {
         stop.throwIfAborted();
         lastError = messageOf(error);
@@ -68,18 +77,37 @@ export class Answerer {
   }
 
   async #attempt({ record, text, end }: Turn, past: Past): Promise<ReplyPayload> {
-    const { cli, events, waiting, limits, log } = this.#options;
+    const { cli, events, waiting, limits, budget, log } = this.#options;
     const claude = await cli.acquire();
     if (end.reason) return end.reason;
     const recorded = past.recorded && this.#isCurrent(record);
     const uuid = this.#note(record);
     log.info({ ...idsOf(record), resumed: recorded, pid: claude.pid }, 'turn started');
     const content = turnContent(text, { recorded });
-    const result = await runTurn({ claude, content, uuid, end, limits, events, waiting });
+    const listening = events.listen((event) => {
+      budget.see(event);
+      this.#rateLimit.see(event);
+    });
+    await budget.begin(claude, end);
+    const result = await runTurn({ claude, content, uuid, end, limits, events, waiting }).finally(() => {
+      listening[Symbol.dispose]();
+      budget.finish();
+    });
     if (result === undefined) await cli.discard();
     const reply = result === undefined ? end.reason : replyOf(result, end.reason);
     if (reply === undefined) throw new Error('a turn without result has a reason to end');
     return reply;
+  }
+
+  /** Parks until Claude takes messages again; then the turn goes on where it was. The wait is no failed attempt. */
+  async #waitOut({ record, end }: Turn, waitMs: number): Promise<void> {
+    const { cli, stop, onRateLimit, log } = this.#options;
+    record.attempt -= 1;
+    log.warn({ ...idsOf(record), until: this.#rateLimit.resetsAt }, "Claude's limit is reached, the agent waits");
+    onRateLimit(this.#rateLimit.resetsAt);
+    await cli.park();
+    await Promise.race([end.wanted, pause(waitMs, stop)]);
+    onRateLimit(undefined);
   }
 
   /** Writes down, before Claude gets the message, under which id it gets it. */

@@ -5,8 +5,10 @@ import {
   type Envelope,
   messageOf,
   type ReplyPayload,
+  spentBy,
   subjectFor,
 } from '@agentcrew/protocol';
+import type { Spending } from '../budget/spending.ts';
 import type { Cli } from '../cli.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Log } from '../log.ts';
@@ -24,6 +26,7 @@ export interface TurnLoopOptions {
   session: Session;
   ledger: Ledger;
   answerer: Answerer;
+  spending: Spending;
   voice: Voice;
   /** Aborts when the process ends. */
   stop: AbortSignal;
@@ -117,18 +120,21 @@ export class TurnLoop {
   }
 
   async #newReply(delivery: Delivery, input: Exclude<Input, { kind: 'foreign' }>): Promise<Envelope> {
-    const { voice, bus, ledger, log } = this.#options;
+    const { voice, bus, ledger, spending, log } = this.#options;
     const { envelope: message } = delivery;
     const payload: ReplyPayload = input.kind === 'work' ? await this.#work(delivery, input.text) : input.reason;
     const reply = fitting(voice.replyTo(message, payload), bus.maxPayload);
     ledger.saveReply(message.message_id, reply);
+    spending.add(spentBy(payload.usage, payload.cost_usd));
     const { status, code, duration_ms } = payload;
     log.info({ message_id: message.message_id, status, code, duration_ms }, 'turn ended');
     return reply;
   }
 
   async #work(delivery: Delivery, text: string): Promise<ReplyPayload> {
-    const { answerer, voice } = this.#options;
+    const { answerer, spending, voice } = this.#options;
+    const usedUp = spending.problem();
+    if (usedUp) return { status: 'failed', code: 'BUDGET_EXCEEDED', error: usedUp };
     const turn = { record: this.#recordFor(delivery), text, end: new TurnEnd() };
     if (turn.record.end) turn.end.want(turn.record.end);
     this.#turn = turn;

@@ -1,0 +1,76 @@
+import { freePort, type ScriptedModel, startScriptedModel, temporaryFolder, waitFor } from '@agentcrew/testkit';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Client } from './client.ts';
+import { processesWith } from './processes.ts';
+import { type Server, startServer } from './server.ts';
+
+/** What one answer of the scripted model costs, as the CLI reckons it, and its tokens that count. */
+const answer = { usd: 0.0011, tokens: 162 };
+const steps = 12;
+const manySteps = `${'!tool Bash {"command":"true","description":"a step"}\n'.repeat(steps)}!say done`;
+
+let model: ScriptedModel;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let server: Server;
+let client: Client;
+
+beforeEach(async () => {
+  model = await startScriptedModel();
+  folder = await temporaryFolder();
+  const env = { ANTHROPIC_API_KEY: 'sk-ant-test-0123456789', ANTHROPIC_BASE_URL: model.url };
+  server = await startServer({ dataDir: folder.path, port: await freePort(), env });
+  client = new Client(server.url);
+});
+afterEach(async () => {
+  for (const { id } of await client.call<{ id: string }[]>('GET', '/api/teams'))
+    await client.call('POST', `/api/teams/${id}/stop`).catch(() => undefined);
+  await server.end('SIGTERM');
+  await waitFor('all processes to end', () => processesWith(folder.path).length === 0);
+  await model[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+async function deploy(team: object, leader: object) {
+  const { id, agents } = await client.createTeam('thrifty', team, {
+    permissions: { allowed_tools: ['Bash'] },
+    ...leader,
+  });
+  await client.deploy(id);
+  const says = async (text: string) => (await client.reply(id, (await client.chat(id, text)).message_id)).payload;
+  return { id, leader: agents[0]?.id, says };
+}
+
+test.each([
+  ['dollars', { usd: 0.005 }, 0.005 / answer.usd],
+  ['tokens', { tokens: 800 }, 800 / answer.tokens],
+])(
+  'a turn ends with the request that passes the budget of %s, and goes on when it is raised',
+  async (_unit, budget, most) => {
+    const { id, leader, says } = await deploy({}, { budget });
+    expect(await says(manySteps)).toMatchObject({
+      status: 'failed',
+      code: 'BUDGET_EXCEEDED',
+      error: expect.stringMatching(/^The budget of agent lead is used up: /),
+    });
+    expect(model.requests.length).toBeLessThanOrEqual(Math.ceil(most));
+    expect(model.requests.length).toBeGreaterThan(1);
+    const asked = model.requests.length;
+    expect(await says('and now?')).toMatchObject({ status: 'failed', code: 'BUDGET_EXCEEDED' });
+    expect(model.requests.length).toBe(asked);
+    await client.call('PUT', `/api/teams/${id}/agents/${leader}`, { budget: { usd: 1 } });
+    await waitFor('the agent to know', async () => (await says('and now?')).result === 'You said: and now?');
+  },
+);
+
+test('a budget of turns is that of the team, and usage is shown by day, team and agent', async () => {
+  const { id, says } = await deploy({ budget: { turns: 2 } }, {});
+  expect(await says('one')).toMatchObject({ result: 'You said: one' });
+  expect(await says('two')).toMatchObject({ result: 'You said: two' });
+  expect(await says('three')).toMatchObject({
+    code: 'BUDGET_EXCEEDED',
+    error: 'The budget of the team is used up: 2 of 2 turns. Raise it, then send the message again.',
+  });
+  const usage = await client.call<{ total: object; days: object[] }>('GET', `/api/usage?team_id=${id}`);
+  expect(usage.total).toMatchObject({ turns: 2, output_tokens: 84 });
+  expect(usage.days).toEqual([expect.objectContaining({ team: 'thrifty', agent: 'lead', team_id: id })]);
+});
