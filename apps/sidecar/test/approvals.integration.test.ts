@@ -110,28 +110,29 @@ test('nobody answers: the call is denied, and the time of the turn did not run',
 });
 
 test.each(['SIGKILL', 'SIGTERM'] as const)(
-  '%s: the question is cancelled, the next process asks again',
+  '%s: the question is cancelled, and a resumed turn asks again',
   async (signal) => {
     await using crew = await startCrew();
     // To the scripted model a call that was cut off may have had its result.
     const id = await crew.send(`${touch('a')}\n${touch('b')}\n!say done`);
-    const request = await crew.asked();
+    const first = await crew.asked();
     await crew.endSidecar(signal);
     crew.startSidecar();
-    const known = [request];
-    while (crew.repliesTo(id).length === 0 && !made(crew, 'b')) {
-      const again = await crew.asked(known);
-      known.push(again);
-      await crew.answer(again, {});
-      await waitFor(
-        'the call',
-        () => made(crew, 'b') || crew.approvals('approval_request').length > known.length,
-        patience,
-      );
+    // A CLI that outlives a killed sidecar for a moment may end the turn by itself: to it the calls were denied.
+    const requests = () => crew.approvals('approval_request');
+    let allowed = 0;
+    for (;;) {
+      const next = () => requests().length > allowed + 1 || crew.repliesTo(id).length > 0;
+      await waitFor('another question, or the reply', next, patience);
+      const request = requests()[allowed + 1];
+      if (!request) break;
+      await crew.answer(request, {});
+      allowed += 1;
     }
     expect((await crew.replyTo(id)).result).toBe('done');
+    expect([made(crew, 'a'), made(crew, 'b')].filter(Boolean)).toHaveLength(allowed);
     expect(crew.approvals('approval_decision')[0]).toMatchObject({
-      ref_message_id: request.message_id,
+      ref_message_id: first.message_id,
       payload: { status: 'cancelled' },
     });
   },
