@@ -5,6 +5,7 @@ import { ControlRequests } from './control-requests.ts';
 import { toEvents } from './events.ts';
 import type { launch } from './launch.ts';
 import { parseObject, readLines } from './lines.ts';
+import { McpMessages } from './mcp-messages.ts';
 import { ToolGate } from './tool-gate.ts';
 import { toTurnResult } from './turn-result.ts';
 import { lineWriter, type WriteLine } from './writer.ts';
@@ -28,6 +29,7 @@ export class ClaudeCli implements ClaudeProcess {
   readonly #write: WriteLine;
   readonly #requests: ControlRequests;
   readonly #gate: ToolGate;
+  readonly #mcp: McpMessages;
   #turn: PromiseWithResolvers<TurnResult> | undefined;
   #end: CrewError | undefined;
   #stderr = '';
@@ -39,6 +41,7 @@ export class ClaudeCli implements ClaudeProcess {
     this.#write = lineWriter(child.stdin);
     this.#requests = new ControlRequests(this.#write);
     this.#gate = new ToolGate(options.decide, this.#write);
+    this.#mcp = new McpMessages(options.toolServer, this.#write);
     this.exited = this.#untilEnd([this.#readOutput(), this.#readErrors()]);
   }
 
@@ -85,16 +88,25 @@ export class ClaudeCli implements ClaudeProcess {
 
   #handle(line: Record<string, unknown>): void {
     for (const event of toEvents(line)) this.#options.onEvent(event);
-    if (line.type === 'control_request') this.#gate.handle(line);
+    if (line.type === 'control_request') this.#request(line);
     else if (line.type === 'control_response') this.#requests.settle(line);
     else if (line.type === 'control_cancel_request') this.#gate.cancel(line.request_id);
     else if (line.type === 'result') this.#endTurn(toTurnResult(line));
   }
 
+  #request(line: Record<string, unknown>): void {
+    if (!this.#mcp.handle(line)) this.#gate.handle(line);
+  }
+
   #endTurn(result: TurnResult | undefined): void {
     if (!result) return;
-    this.#gate.cancelAll();
+    this.#cancelAll();
     this.#turn?.resolve(result);
+  }
+
+  #cancelAll(): void {
+    this.#gate.cancelAll();
+    this.#mcp.cancelAll();
   }
 
   async #readErrors(): Promise<void> {
@@ -110,7 +122,7 @@ export class ClaudeCli implements ClaudeProcess {
     this.#child.stdout.destroy();
     this.#child.stderr.destroy();
     this.#end = endError(exit, this.#stderr);
-    this.#gate.cancelAll();
+    this.#cancelAll();
     this.#requests.rejectAll(this.#end);
     this.#turn?.reject(this.#end);
     return { ...exit, stderr: this.#stderr };
