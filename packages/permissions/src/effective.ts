@@ -9,6 +9,9 @@ const containerWorkspace = '/workspace';
 /** Commands in a container may use its folder for temporary files too: nobody else sees it. */
 const temporaryFolder = '/tmp';
 
+/** The tools with which an agent talks to its team. */
+export const crewTools = 'mcp__crew__*';
+
 const fileTools = ['Read', 'Edit', 'Write', 'Glob', 'Grep', 'TodoWrite'];
 
 const nothing: Permissions = Object.freeze({
@@ -29,10 +32,10 @@ const nothing: Permissions = Object.freeze({
 export function defaultPermissions(runtime: RuntimeName, workspace: string): Permissions {
   const filesystem_scope = resolve(workspace);
   if (runtime === 'local')
-    return { ...nothing, allowed_tools: ['Bash', ...fileTools], filesystem_scope, ask_commands: ['*'] };
+    return { ...nothing, allowed_tools: ['Bash', ...fileTools, crewTools], filesystem_scope, ask_commands: ['*'] };
   return {
     ...nothing,
-    allowed_tools: ['Bash', 'Agent', ...fileTools],
+    allowed_tools: ['Bash', 'Agent', ...fileTools, crewTools],
     filesystem_scope,
     command_scopes: [temporaryFolder],
   };
@@ -40,7 +43,7 @@ export function defaultPermissions(runtime: RuntimeName, workspace: string): Per
 
 /**
  * What stored permissions mean: none, or `{}`, the default profile; everything else what it says, and what cannot be
- * read denies every tool.
+ * read denies every tool. Who may use any tool may also talk to its team.
  */
 export function effectivePermissions(stored: unknown, runtime: RuntimeName, workspace: string): Permissions {
   if (stored === null || stored === undefined) return defaultPermissions(runtime, workspace);
@@ -55,6 +58,8 @@ export function effectivePermissions(stored: unknown, runtime: RuntimeName, work
 
 function fromStored(stored: StoredPermissions, workspace: string): Permissions {
   const { approval_timeout_seconds: _, filesystem_scope, ...lists } = stored;
+  const { allowed_tools = [] } = lists;
+  if (allowed_tools.length > 0) lists.allowed_tools = [...allowed_tools, crewTools];
   return { ...nothing, ...lists, filesystem_scope: absoluteScope(filesystem_scope ?? workspace, workspace) };
 }
 
