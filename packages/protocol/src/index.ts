@@ -9,3 +9,4 @@ export * from './payloads.ts';
 export * from './redact.ts';
 export * from './reply-id.ts';
 export * from './subjects.ts';
+export * from './teamwork.ts';
