@@ -1,12 +1,17 @@
 import type { ClaudeProcess, checkClaude, startClaude, transcriptState } from '@agentcrew/claude';
 import type { ConnectBus, TeamBus } from '@agentcrew/nats';
-import { effectivePermissions, toolsFor } from '@agentcrew/permissions';
+import { crewTools, effectivePermissions, toolsFor } from '@agentcrew/permissions';
 import { type AgentSpec, agentConsumer, agentMarker, messageOf } from '@agentcrew/protocol';
 import { ActivityReader, notice } from './activity.ts';
 import { claudeOptions, cliFolders } from './claude-options.ts';
 import { Cli, type CliState } from './cli.ts';
 import { CliEvents } from './cli-events.ts';
 import { answerControl } from './control.ts';
+import { Delegations } from './crew/delegations.ts';
+import { OpenTasks } from './crew/open-tasks.ts';
+import { SharedContext } from './crew/shared-context.ts';
+import { crewServer } from './crew/tool-server.ts';
+import { warmUpAfterMs } from './crew/warm-up.ts';
 import { createGate } from './gate.ts';
 import { type Health, serveHealth } from './health.ts';
 import { Ledger } from './ledger.ts';
@@ -40,7 +45,6 @@ const lastReplyMs = 5_000;
 const cliEndMs = 3_000;
 const lastWordsMs = 500;
 const connectTimeoutMs = 10_000;
-const warmUpAfterMs = 2_000;
 /** So long waits an agent that was shut down for the end of its process, in milliseconds. */
 const abandonedAfterMs = 30_000;
 
@@ -52,6 +56,7 @@ export class Agent {
   readonly #events = new CliEvents();
   readonly #outbox: Outbox;
   readonly #voice: Voice;
+  readonly #delegations: Delegations;
   readonly #cli: Cli;
   /** Aborts when no more messages are taken. */
   readonly #intake = new AbortController();
@@ -70,6 +75,7 @@ export class Agent {
     this.#ledger = new Ledger(spec.state_dir);
     this.#outbox = new Outbox({ agent: spec.agent, log });
     this.#voice = new Voice(spec, redactor, this.#outbox);
+    this.#delegations = this.#createDelegations();
     this.#cli = this.#createCli();
     const reader = new ActivityReader();
     this.#events.listen((event) => {
@@ -94,6 +100,7 @@ export class Agent {
     this.#outbox.open(bus);
     bus.onConnection((connected) => log.info({ connected }, 'NATS connection changed'));
     bus.respond(spec.agent, (request) => answerControl(request, this.#controls()));
+    this.#delegations.endAllBut(this.#ledger.turn()?.message_id);
     this.#loop = this.#createLoop(bus);
     this.#looping = this.#loop.run(this.#intake.signal);
     await this.#looping;
@@ -112,13 +119,29 @@ export class Agent {
     await this.#health?.[Symbol.asyncDispose]();
   }
 
+  #createDelegations(): Delegations {
+    const { spec, log } = this.#options;
+    return new Delegations({
+      agent: spec.agent,
+      bus: () => this.#bus,
+      voice: this.#voice,
+      current: () => this.#loop?.currentMessage,
+      tasks: new OpenTasks(spec.state_dir),
+      stop: this.#stop.signal,
+      log,
+    });
+  }
+
   #createCli(): Cli {
     const { spec, log, checkClaude, startClaude } = this.#options;
     const permissions = effectivePermissions(spec.permissions, spec.runtime, spec.workspace);
     const { home } = cliFolders(spec.state_dir);
+    const { teammates } = spec;
+    const inTeam = teammates.length > 0 && permissions.allowed_tools.includes(crewTools);
     const tellActivity = this.#voice.tellActivity.bind(this.#voice);
     const options = {
       ...claudeOptions(spec, toolsFor(permissions)),
+      ...(inTeam && { toolServer: crewServer({ teammates, delegations: this.#delegations }) }),
       decide: createGate({ permissions, cwd: spec.workspace, home, tellActivity }),
       onEvent: this.#events.emit.bind(this.#events),
       onStderr: (line: string) => log.debug({ line: line.slice(0, 500) }, 'Claude Code wrote to stderr'),
@@ -143,7 +166,15 @@ export class Agent {
     const readPast = async (sessionId: string, uuid: string) =>
       pastFrom(await transcriptState(configDir, sessionId, uuid));
     const answerer = new Answerer({ ...common, events: this.#events, limits: spec.limits, readPast });
-    return new TurnLoop({ ...common, spec, bus, answerer, voice: this.#voice });
+    return new TurnLoop({
+      ...common,
+      spec,
+      bus,
+      answerer,
+      voice: this.#voice,
+      contexts: new SharedContext(spec.state_dir),
+      onTurnEnd: (messageId) => this.#delegations.endTurn(messageId),
+    });
   }
 
   /** Tries until the bus is there; the health endpoint tells that it is not. `undefined`: closed meanwhile. */
@@ -183,8 +214,9 @@ export class Agent {
         activity: this.#voice.status,
         session_id: this.#session.id,
         current_message_id: this.#loop?.currentMessageId,
+        waiting_for: this.#delegations.waitingFor,
       }),
-      interrupt: (reason?: string) => this.#loop?.interrupt(reason) ?? false,
+      interrupt: (reason?: string, messageId?: string) => this.#loop?.interrupt(reason, messageId) ?? false,
       shutDown: async (reason?: string) => {
         this.#intake.abort();
         this.#voice.tellStatus('stopping');
@@ -197,14 +229,9 @@ export class Agent {
     };
   }
 
-  /**
-   * Starts a leader's CLI ahead of its first message, once the rest of its team has probably started: while a team
-   * starts, its agents take each other's processor time. A worker's CLI waits for its first task.
-   */
   #warmUpLater(): void {
-    if (this.#options.spec.role !== 'leader') return;
     const { signal } = this.#intake;
-    void pause(warmUpAfterMs, signal).then(() => signal.aborted || this.#cli.warmUp());
+    void pause(warmUpAfterMs(this.#options.spec), signal).then(() => signal.aborted || this.#cli.warmUp());
   }
 
   #tellCliState(state: CliState): void {

@@ -1,9 +1,14 @@
 import type { AgentActivity, ControlRequest, ControlResponse } from '@agentcrew/protocol';
 
 export interface Controls {
-  status(): { activity: AgentActivity; session_id: string; current_message_id: string | undefined };
-  /** Ends the running turn; `false` when none runs. */
-  interrupt(reason?: string): boolean;
+  status(): {
+    activity: AgentActivity;
+    session_id: string;
+    current_message_id: string | undefined;
+    waiting_for: string[];
+  };
+  /** Ends the running turn, or with an id only that of this message; `false` when it does not run. */
+  interrupt(reason?: string, messageId?: string): boolean;
   /** Ends the running turn and waits for its reply; takes no more messages, and waits for the end of the process. */
   shutDown(reason?: string): Promise<void>;
 }
@@ -14,7 +19,9 @@ export async function answerControl(request: ControlRequest, controls: Controls)
     case 'status':
       return { ok: true, ...controls.status() };
     case 'interrupt':
-      return controls.interrupt(request.reason) ? { ok: true } : { ok: true, error: 'No turn is running.' };
+      return controls.interrupt(request.reason, request.message_id)
+        ? { ok: true }
+        : { ok: true, error: 'No turn is running.' };
     case 'shutdown':
       await controls.shutDown(request.reason);
       return { ok: true };

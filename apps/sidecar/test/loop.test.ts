@@ -2,6 +2,7 @@ import { replyIdFor } from '@agentcrew/protocol';
 import { temporaryFolder, waitFor } from '@agentcrew/testkit';
 import { expect, test } from 'vitest';
 import { Cli } from '../src/cli.ts';
+import { SharedContext } from '../src/crew/shared-context.ts';
 import { Ledger } from '../src/ledger.ts';
 import { Outbox } from '../src/outbox.ts';
 import { createRedactor } from '../src/redactor.ts';
@@ -40,6 +41,7 @@ async function setUp(
     session: new Session(folder.path),
     ledger,
     answerer: { answer } as Answerer,
+    contexts: new SharedContext(folder.path),
     voice: new Voice(spec(), createRedactor(secrets), outbox),
     stop: stop.signal,
     log: silent,

@@ -46,7 +46,7 @@ test('several calls of one message run at the same time', async () => {
   const cli = await start();
   const also = ['b', 'c'].map((word) => `!also mcp__crew__echo {"word":"${word}"}`).join('\n');
   const { text } = await cli.turn(say(`!tool mcp__crew__echo {"word":"a"}\n${also}`));
-  expect(text).toBe('Done. {"word":"a"}\n{"word":"b"}\n{"word":"c"}');
+  for (const word of ['a', 'b', 'c']) expect(text).toContain(`{"word":"${word}"}`);
 });
 
 test('an interrupt aborts the call; the process takes the next turn', async () => {
