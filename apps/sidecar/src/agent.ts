@@ -12,7 +12,7 @@ import { OpenTasks } from './crew/open-tasks.ts';
 import { SharedContext } from './crew/shared-context.ts';
 import { crewServer } from './crew/tool-server.ts';
 import { warmUpAfterMs } from './crew/warm-up.ts';
-import { createGate } from './gate.ts';
+import { createGate, preloadGate } from './gate.ts';
 import { type Health, serveHealth } from './health.ts';
 import { Ledger } from './ledger.ts';
 import { endLeftovers } from './leftovers.ts';
@@ -231,7 +231,11 @@ export class Agent {
 
   #warmUpLater(): void {
     const { signal } = this.#intake;
-    void pause(warmUpAfterMs(this.#options.spec), signal).then(() => signal.aborted || this.#cli.warmUp());
+    void pause(warmUpAfterMs(this.#options.spec), signal).then(() => {
+      if (signal.aborted) return;
+      this.#cli.warmUp();
+      preloadGate();
+    });
   }
 
   #tellCliState(state: CliState): void {

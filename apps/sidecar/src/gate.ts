@@ -10,11 +10,19 @@ export interface GateOptions {
   tellActivity: (draft: ActivityDraft) => void;
 }
 
+// Loaded with the first call: the parser of commands would add to the time that a sidecar takes to start.
+const loadDecide = () => import('@agentcrew/permissions/decide');
+
+/** Makes the first decision as fast as the others, once there is time for it. */
+export function preloadGate(): void {
+  // Should it fail, the first call fails with the same error, and is denied.
+  loadDecide().catch(() => {});
+}
+
 /** Decides about every tool call before it runs; Claude and the live feed are told why one is denied. */
 export function createGate({ permissions, cwd, home, tellActivity }: GateOptions): ClaudeOptions['decide'] {
   return async ({ tool, input }) => {
-    // Loaded with the first call: the parser of commands would add to the time that a sidecar takes to start.
-    const { decide } = await import('@agentcrew/permissions/decide');
+    const { decide } = await loadDecide();
     const decision = decide(permissions, { tool, input, cwd, home });
     if (decision.decision === 'allow') return { behavior: 'allow' };
     // Nobody can be asked yet, and nobody's answer means no.
