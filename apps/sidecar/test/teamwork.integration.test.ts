@@ -158,24 +158,30 @@ test('a teammate killed in the middle goes on, and its answer still arrives', as
   expect(team.of('task_assignment')).toHaveLength(1);
 });
 
-test('an agent killed while it waits: its turn is resumed, and the same task again gets the first answer', async () => {
-  await using team = await startTeam('lead', 'ada');
-  const text = delegate('ada', '!say only once');
-  const hold = model.hold();
-  const id = await team.send('lead', text);
-  await model.waitForRequest('the turn', ({ userText }) => userText === text);
-  hold.release();
-  const second = model.hold();
-  await taskAtWork('!say only once');
-  await team.end('lead', 'SIGKILL');
-  second.release();
-  const task = await team.seen('task_assignment');
-  await team.reply(task.message_id);
-  team.run('lead');
-  expect(await team.reply(id)).toMatchObject({ status: 'completed', result: expect.stringContaining('only once') });
-  expect(team.of('task_assignment')).toHaveLength(1);
-  expect(model.requests.filter(isTask('!say only once'))).toHaveLength(1);
-});
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+  'an agent ended by %s while it waits resumes its turn, and the same task again gets the first answer',
+  async (signal) => {
+    await using team = await startTeam('lead', 'ada');
+    const text = delegate('ada', `!say only once ${signal}`);
+    const hold = model.hold();
+    const id = await team.send('lead', text);
+    await model.waitForRequest('the turn', ({ userText }) => userText === text);
+    hold.release();
+    const second = model.hold();
+    await taskAtWork(`!say only once ${signal}`);
+    await team.end('lead', signal);
+    second.release();
+    const task = await team.seen('task_assignment');
+    await team.reply(task.message_id);
+    team.run('lead');
+    expect(await team.reply(id)).toMatchObject({
+      status: 'completed',
+      result: expect.stringContaining(`only once ${signal}`),
+    });
+    expect(team.of('task_assignment')).toHaveLength(1);
+    expect(model.requests.filter(isTask(`!say only once ${signal}`))).toHaveLength(1);
+  },
+);
 
 test('what is shared costs no turn, and stands before the next one', async () => {
   await using team = await startTeam('lead', 'ada', 'ben');

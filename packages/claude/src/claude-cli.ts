@@ -70,9 +70,12 @@ export class ClaudeCli implements ClaudeProcess {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.stdin.end();
-    const gone = await Promise.race([this.exited, sleep(goodbyeMs, undefined, { ref: false })]);
-    if (gone) return;
+    // In a turn a closed input would be taken for the failure of the calls in flight, and the turn would go on with it.
+    if (!this.#turn) {
+      this.#child.stdin.end();
+      const gone = await Promise.race([this.exited, sleep(goodbyeMs, undefined, { ref: false })]);
+      if (gone) return;
+    }
     // SIGKILL follows by itself (see `launch`).
     this.#child.terminate();
     await this.exited;

@@ -80,7 +80,7 @@ export interface TurnResult {
   sessionId: string;
 }
 
-/** A running CLI. Dispose it to end it: standard input closed, SIGTERM, then SIGKILL. */
+/** A running CLI. Dispose it to end it: standard input closed (not in a turn), SIGTERM, then SIGKILL. */
 export interface ClaudeProcess extends AsyncDisposable {
   readonly pid: number;
   /** Resolves when the process has ended, for whatever reason. Never rejects. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import type { TeamBus } from '@agentcrew/nats';
 import { CrewError, type Envelope, messageOf, replyPayloadSchema } from '@agentcrew/protocol';
 import type { Log } from '../log.ts';
@@ -70,6 +71,8 @@ export class Delegations {
       this.#options.tasks.remove(task.message_id);
       return textOf(answer);
     } catch (error) {
+      // An answer would let the CLI go on with the turn, which is left to the next process.
+      if (stop.aborted) await aborted(signal);
       if (error instanceof CrewError) this.#options.tasks.remove(task.message_id);
       if (!deadline.aborted || signal.aborted || stop.aborted) throw error;
       this.#giveUp(task, 'the deadline has passed');
@@ -166,6 +169,10 @@ export class Delegations {
       await pause(backOff(tries, cancelPauses), stop);
     }
   }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
 function refuse(reason: string | undefined): void {
