@@ -1,6 +1,6 @@
 import type { ClaudeProcess, checkClaude, startClaude, transcriptState } from '@agentcrew/claude';
 import type { ConnectBus, TeamBus } from '@agentcrew/nats';
-import { effectivePermissions, toolsFor } from '@agentcrew/permissions';
+import { crewTools, effectivePermissions, toolsFor } from '@agentcrew/permissions';
 import {
   type AgentSpec,
   type ApprovalAnswer,
@@ -18,7 +18,12 @@ import { claudeOptions, cliFolders } from './claude-options.ts';
 import { Cli, type CliState } from './cli.ts';
 import { CliEvents } from './cli-events.ts';
 import { answerControl } from './control.ts';
-import { createGate } from './gate.ts';
+import { Delegations } from './crew/delegations.ts';
+import { OpenTasks } from './crew/open-tasks.ts';
+import { SharedContext } from './crew/shared-context.ts';
+import { crewServer } from './crew/tool-server.ts';
+import { warmUpAfterMs } from './crew/warm-up.ts';
+import { createGate, preloadGate } from './gate.ts';
 import { type Health, serveHealth } from './health.ts';
 import { Ledger } from './ledger.ts';
 import { endLeftovers } from './leftovers.ts';
@@ -52,7 +57,6 @@ const lastReplyMs = 5_000;
 const cliEndMs = 3_000;
 const lastWordsMs = 500;
 const connectTimeoutMs = 10_000;
-const warmUpAfterMs = 2_000;
 /** So long waits an agent that was shut down for the end of its process, in milliseconds. */
 const abandonedAfterMs = 30_000;
 
@@ -68,6 +72,7 @@ export class Agent {
   readonly #vitals = new Vitals();
   readonly #spending: Spending;
   readonly #budget: TurnBudget;
+  readonly #delegations: Delegations;
   readonly #cli: Cli;
   /** Aborts when no more messages are taken. */
   readonly #intake = new AbortController();
@@ -97,6 +102,7 @@ export class Agent {
       told: spec.budget,
     });
     this.#budget = new TurnBudget({ spending: this.#spending, onSpent: (spent) => this.#voice.tellSpent(spent), log });
+    this.#delegations = this.#createDelegations();
     this.#cli = this.#createCli();
     const reader = new ActivityReader();
     this.#events.listen((event) => {
@@ -125,6 +131,7 @@ export class Agent {
       if (connected) this.#approvals.repeat();
     });
     bus.respond(spec.agent, (request) => answerControl(request, this.#controls()));
+    this.#delegations.endAllBut(this.#ledger.turn()?.message_id);
     this.#loop = this.#createLoop(bus);
     this.#looping = this.#loop.run(this.#intake.signal);
     await this.#looping;
@@ -144,15 +151,31 @@ export class Agent {
     await this.#health?.[Symbol.asyncDispose]();
   }
 
+  #createDelegations(): Delegations {
+    const { spec, log } = this.#options;
+    return new Delegations({
+      agent: spec.agent,
+      bus: () => this.#bus,
+      voice: this.#voice,
+      current: () => this.#loop?.currentMessage,
+      tasks: new OpenTasks(spec.state_dir),
+      stop: this.#stop.signal,
+      log,
+    });
+  }
+
   #createCli(): Cli {
     const { spec, log, checkClaude, startClaude } = this.#options;
     const permissions = effectivePermissions(spec.permissions, spec.runtime, spec.workspace);
     const { home } = cliFolders(spec.state_dir);
+    const { teammates } = spec;
+    const inTeam = teammates.length > 0 && permissions.allowed_tools.includes(crewTools);
     const tellActivity = this.#voice.tellActivity.bind(this.#voice);
     const approved = new ApprovedCalls(() => this.#session.id);
     const gate = { permissions, cwd: spec.workspace, home, tellActivity, broker: this.#approvals, approved };
     const options = {
       ...claudeOptions(spec, toolsFor(permissions)),
+      ...(inTeam && { toolServer: crewServer({ teammates, delegations: this.#delegations }) }),
       decide: createGate({ ...gate, refuseAll: () => this.#budget.check() }),
       onEvent: this.#events.emit.bind(this.#events),
       onStderr: (line: string) => log.debug({ line: line.slice(0, 500) }, 'Claude Code wrote to stderr'),
@@ -185,7 +208,16 @@ export class Agent {
       onRateLimit: (until) => this.#tellRateLimit(until),
       readPast,
     });
-    return new TurnLoop({ ...common, spec, bus, answerer, spending: this.#spending, voice: this.#voice });
+    return new TurnLoop({
+      ...common,
+      spec,
+      bus,
+      answerer,
+      spending: this.#spending,
+      voice: this.#voice,
+      contexts: new SharedContext(spec.state_dir),
+      onTurnEnd: (messageId) => this.#delegations.endTurn(messageId),
+    });
   }
 
   /** Tries until the bus is there; the health endpoint tells that it is not. `undefined`: closed meanwhile. */
@@ -227,10 +259,11 @@ export class Agent {
         current_message_id: this.#loop?.currentMessageId,
         turn_started_at: this.#loop?.turnStartedAt,
         ...this.#vitals.facts(),
+        waiting_for: this.#delegations.waitingFor,
       }),
       answerApproval: (answer: ApprovalAnswer) => this.#approvals.answer(answer),
       tellBudget: (budget: BudgetState) => this.#spending.tell(budget),
-      interrupt: (reason?: string) => this.#loop?.interrupt(reason) ?? false,
+      interrupt: (reason?: string, messageId?: string) => this.#loop?.interrupt(reason, messageId) ?? false,
       shutDown: async (reason?: string) => {
         this.#intake.abort();
         this.#voice.tellStatus('stopping');
@@ -243,14 +276,13 @@ export class Agent {
     };
   }
 
-  /**
-   * Starts a leader's CLI ahead of its first message, once the rest of its team has probably started: while a team
-   * starts, its agents take each other's processor time. A worker's CLI waits for its first task.
-   */
   #warmUpLater(): void {
-    if (this.#options.spec.role !== 'leader') return;
     const { signal } = this.#intake;
-    void pause(warmUpAfterMs, signal).then(() => signal.aborted || this.#cli.warmUp());
+    void pause(warmUpAfterMs(this.#options.spec), signal).then(() => {
+      if (signal.aborted) return;
+      this.#cli.warmUp();
+      preloadGate();
+    });
   }
 
   #tellCliState(state: CliState): void {

@@ -4,8 +4,8 @@ export interface Controls {
   status(): Omit<ControlResponse, 'ok'> & { activity: AgentActivity };
   /** Hands a person's answer to the call that waits for it; `false` when none does. */
   answerApproval(answer: ApprovalAnswer): boolean;
-  /** Ends the running turn; `false` when none runs. */
-  interrupt(reason?: string): boolean;
+  /** Ends the running turn, or with an id only that of this message; `false` when it does not run. */
+  interrupt(reason?: string, messageId?: string): boolean;
   /** Ends the running turn and waits for its reply; takes no more messages, and waits for the end of the process. */
   shutDown(reason?: string): Promise<void>;
   tellBudget(budget: BudgetState): void;
@@ -17,7 +17,9 @@ export async function answerControl(request: ControlRequest, controls: Controls)
     case 'status':
       return { ok: true, ...controls.status() };
     case 'interrupt':
-      return controls.interrupt(request.reason) ? { ok: true } : { ok: true, error: 'No turn is running.' };
+      return controls.interrupt(request.reason, request.message_id)
+        ? { ok: true }
+        : { ok: true, error: 'No turn is running.' };
     case 'approval':
       if (controls.answerApproval(request)) return { ok: true };
       return { ok: false, code: 'APPROVAL_NOT_FOUND', error: 'Nobody waits for this answer any more.' };

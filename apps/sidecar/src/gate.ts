@@ -16,14 +16,22 @@ export interface GateOptions {
   refuseAll: () => Promise<string | undefined>;
 }
 
+// Loaded with the first call: the parser of commands would add to the time that a sidecar takes to start.
+const loadDecide = () => import('@agentcrew/permissions/decide');
+
+/** Makes the first decision as fast as the others, once there is time for it. */
+export function preloadGate(): void {
+  // Should it fail, the first call fails with the same error, and is denied.
+  loadDecide().catch(() => {});
+}
+
 /** Decides about every tool call before it runs; Claude and the live feed are told why one is denied. */
 export function createGate(options: GateOptions): ClaudeOptions['decide'] {
   const { permissions, cwd, home, broker, approved, tellActivity, refuseAll } = options;
   return async ({ tool, input }, signal) => {
     const refused = await refuseAll();
     if (refused !== undefined) return { behavior: 'deny', message: refused };
-    // Loaded with the first call: the parser of commands would add to the time that a sidecar takes to start.
-    const { decide } = await import('@agentcrew/permissions/decide');
+    const { decide } = await loadDecide();
     const judge = (given: Record<string, unknown>) =>
       decide(approved.addedTo(permissions), { tool, input: given, cwd, home });
     const deny = (reason: string): ToolDecision => {

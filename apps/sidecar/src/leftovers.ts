@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { agentMarkerVariable } from '@agentcrew/protocol';
-import { pause } from './pause.ts';
 
 /** How long the ended processes may take to be gone, in milliseconds. */
 const goneWithinMs = 2_000;
@@ -21,7 +21,8 @@ export async function endLeftovers(marker: string): Promise<number> {
     if (alive.length === 0) break;
     for (const pid of alive) kill(pid);
     found.push(...alive.filter((pid) => !found.includes(pid)));
-    await pause(20);
+    // Keeps the process alive: at its start nothing else does yet.
+    await sleep(20);
   }
   return found.length;
 }

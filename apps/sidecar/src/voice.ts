@@ -49,12 +49,22 @@ export class Voice {
 
   /** The one reply to a message. */
   replyTo(message: Envelope, payload: ReplyPayload): Envelope {
-    const type = message.type === 'task_assignment' ? 'task_result' : 'leader_response';
+    const type = message.type === 'user_message' ? 'leader_response' : 'task_result';
     return this.#envelope(type, payload, {
       message_id: replyIdFor(message.message_id),
       ref_message_id: message.message_id,
       to: message.from,
     });
+  }
+
+  /** What the agent says to another one of its team. */
+  toTeammate(
+    type: 'task_assignment' | 'question' | 'context_share',
+    to: string,
+    payload: Envelope['payload'],
+    more: Partial<Envelope>,
+  ): Envelope {
+    return this.#envelope(type, payload, { ...more, to });
   }
 
   /** Publishes a reply; resolves when it is stored. */

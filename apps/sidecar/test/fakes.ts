@@ -121,9 +121,9 @@ export class FakeBus
     for (const listener of this.#listeners) listener(true);
   }
 
-  async publish(kind: string, _agent: string, envelope: Envelope): Promise<void> {
+  async publish(kind: string, _agent: string, envelope: Envelope): Promise<number> {
     if (this.down) throw new CrewError('NATS_UNAVAILABLE', 'down');
-    this.published.push({ kind, envelope });
+    return this.published.push({ kind, envelope });
   }
 
   async consume(_options: unknown, handle: (delivery: Delivery) => Promise<void>, signal: AbortSignal): Promise<void> {

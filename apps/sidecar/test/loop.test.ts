@@ -3,6 +3,7 @@ import { temporaryFolder, waitFor } from '@agentcrew/testkit';
 import { expect, test } from 'vitest';
 import { Spending } from '../src/budget/spending.ts';
 import { Cli } from '../src/cli.ts';
+import { SharedContext } from '../src/crew/shared-context.ts';
 import { Ledger } from '../src/ledger.ts';
 import { Outbox } from '../src/outbox.ts';
 import { createRedactor } from '../src/redactor.ts';
@@ -43,6 +44,7 @@ async function setUp(
     ledger,
     answerer: { answer } as Answerer,
     spending,
+    contexts: new SharedContext(folder.path),
     voice: new Voice(spec(), createRedactor(secrets), outbox),
     stop: stop.signal,
     log: silent,

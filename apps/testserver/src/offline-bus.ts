@@ -15,6 +15,9 @@ export const connectOfflineBus: ConnectBus = async ({ team }) => ({
   publish: async () => {
     throw offline();
   },
+  awaitReply: async () => {
+    throw offline();
+  },
   consume: async (_options, _handle, signal) => {
     if (!signal.aborted) await once(signal, 'abort');
   },

@@ -6,6 +6,7 @@ import { costIn } from './cost.ts';
 import { toEvents } from './events.ts';
 import type { launch } from './launch.ts';
 import { parseObject, readLines } from './lines.ts';
+import { McpMessages } from './mcp-messages.ts';
 import { ToolGate } from './tool-gate.ts';
 import { toTurnResult } from './turn-result.ts';
 import { lineWriter, type WriteLine } from './writer.ts';
@@ -30,6 +31,7 @@ export class ClaudeCli implements ClaudeProcess {
   readonly #write: WriteLine;
   readonly #requests: ControlRequests;
   readonly #gate: ToolGate;
+  readonly #mcp: McpMessages;
   #turn: PromiseWithResolvers<TurnResult> | undefined;
   #end: CrewError | undefined;
   #stderr = '';
@@ -41,6 +43,7 @@ export class ClaudeCli implements ClaudeProcess {
     this.#write = lineWriter(child.stdin);
     this.#requests = new ControlRequests(this.#write);
     this.#gate = new ToolGate(options.decide, this.#write);
+    this.#mcp = new McpMessages(options.toolServer, this.#write);
     this.exited = this.#untilEnd([this.#readOutput(), this.#readErrors()]);
   }
 
@@ -74,8 +77,9 @@ export class ClaudeCli implements ClaudeProcess {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // With its input closed, the CLI takes an open question for denied, and goes on with the turn.
-    if (!this.#gate.waits && (await this.#saysGoodbye())) return;
+    // In a turn a closed input would be taken for the failure of the calls in flight, or for the denial of what a person is
+    // asked, and the turn would go on with it.
+    if (!this.#turn && !this.#gate.waits && (await this.#saysGoodbye())) return;
     // SIGKILL follows by itself (see `launch`).
     this.#child.terminate();
     await this.exited;
@@ -97,16 +101,25 @@ export class ClaudeCli implements ClaudeProcess {
 
   #handle(line: Record<string, unknown>): void {
     for (const event of toEvents(line)) this.#options.onEvent(event);
-    if (line.type === 'control_request') this.#gate.handle(line);
+    if (line.type === 'control_request') this.#request(line);
     else if (line.type === 'control_response') this.#requests.settle(line);
     else if (line.type === 'control_cancel_request') this.#gate.cancel(line.request_id);
     else if (line.type === 'result') this.#endTurn(toTurnResult(line));
   }
 
+  #request(line: Record<string, unknown>): void {
+    if (!this.#mcp.handle(line)) this.#gate.handle(line);
+  }
+
   #endTurn(result: TurnResult | undefined): void {
     if (!result) return;
-    this.#gate.cancelAll();
+    this.#cancelAll();
     this.#turn?.resolve(result);
+  }
+
+  #cancelAll(): void {
+    this.#gate.cancelAll();
+    this.#mcp.cancelAll();
   }
 
   async #readErrors(): Promise<void> {
@@ -122,7 +135,7 @@ export class ClaudeCli implements ClaudeProcess {
     this.#child.stdout.destroy();
     this.#child.stderr.destroy();
     this.#end = endError(exit, this.#stderr);
-    this.#gate.cancelAll();
+    this.#cancelAll();
     this.#requests.rejectAll(this.#end);
     this.#turn?.reject(this.#end);
     return { ...exit, stderr: this.#stderr };

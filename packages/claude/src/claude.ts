@@ -1,4 +1,5 @@
 import type { Usage } from '@agentcrew/protocol';
+import type { ToolServer } from './tool-server.ts';
 
 /** How one Claude Code CLI is started. */
 export interface ClaudeOptions {
@@ -14,6 +15,8 @@ export interface ClaudeOptions {
   instructions: string;
   /** Names of the built-in tools the CLI offers to the model. */
   tools: string[];
+  /** Further tools, which run in this process. */
+  toolServer?: ToolServer;
   anthropicBaseUrl?: string;
   /** Handed over through pipes, never through the environment or the command line. */
   apiKey?: string;
@@ -79,7 +82,7 @@ export interface TurnResult {
   sessionId: string;
 }
 
-/** A running CLI. Dispose it to end it: standard input closed, SIGTERM, then SIGKILL. */
+/** A running CLI. Dispose it to end it: standard input closed (not in a turn), SIGTERM, then SIGKILL. */
 export interface ClaudeProcess extends AsyncDisposable {
   readonly pid: number;
   /** Resolves when the process has ended, for whatever reason. Never rejects. */

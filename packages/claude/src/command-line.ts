@@ -11,7 +11,7 @@ export type SessionFlag = '--session-id' | '--resume';
 
 /** The CLI's arguments. Long text travels in `instructionsFile`: the system limits one argument to 128 KiB. */
 export function buildArguments(
-  options: Pick<ClaudeOptions, 'model' | 'sessionId' | 'tools'>,
+  options: Pick<ClaudeOptions, 'model' | 'sessionId' | 'tools' | 'toolServer'>,
   sessionFlag: SessionFlag,
   instructionsFile: string,
 ): string[] {
@@ -24,9 +24,17 @@ export function buildArguments(
     ...['--setting-sources', '', '--strict-mcp-config', '--disable-slash-commands'],
     ...['--settings', JSON.stringify(settings)],
     ...['--tools', options.tools.join(',')],
+    ...mcpConfig(options.toolServer),
     ...(options.model ? ['--model', options.model] : []),
     // Without `off`, a resumed session would keep the instructions it was started with.
     ...['--append-system-prompt-file', instructionsFile, '--system-prompt-snapshot', 'off'],
     ...[sessionFlag, options.sessionId],
   ];
+}
+
+/** `sdk`: the CLI talks to the server over its standard input and output. */
+function mcpConfig(server: ClaudeOptions['toolServer']): string[] {
+  if (!server) return [];
+  const { name, callTimeoutMs: timeout } = server;
+  return ['--mcp-config', JSON.stringify({ mcpServers: { [name]: { type: 'sdk', name, timeout } } })];
 }

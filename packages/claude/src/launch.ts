@@ -49,8 +49,11 @@ export async function launch(options: ClaudeOptions) {
   return { pid, stdin, stdout, stderr, exit, terminate: () => child.kill() };
 }
 
-/** Lets the kernel end the CLI when this process dies, however that happens. Linux only. */
+/**
+ * Lets the kernel end the CLI when this process dies, however that happens. Linux only. At once: a CLI that is told to
+ * end takes its closed input for the failure of the calls in flight, and may still record an answer that says so.
+ */
 function endWithParent(): string[] {
   const setpriv = process.platform === 'linux' ? onPath('setpriv') : undefined;
-  return setpriv ? [setpriv, '--pdeathsig', 'TERM', '--'] : [];
+  return setpriv ? [setpriv, '--pdeathsig', 'KILL', '--'] : [];
 }

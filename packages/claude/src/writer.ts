@@ -17,12 +17,17 @@ export type InputLine =
   | { type: 'control_response'; response: ControlAnswer };
 
 type ControlAnswer =
-  | { subtype: 'success'; request_id: string; response: PermissionAnswer }
+  | { subtype: 'success'; request_id: string; response: PermissionAnswer | McpAnswer }
   | { subtype: 'error'; request_id: string; error: string };
 
 export type PermissionAnswer =
   | { behavior: 'allow'; updatedInput: Record<string, unknown> }
   | { behavior: 'deny'; message: string };
+
+/** An answer of an MCP server, as JSON-RPC. */
+interface McpAnswer {
+  mcp_response: { jsonrpc: '2.0'; id: string | number; result?: object; error?: object };
+}
 
 export type WriteLine = (line: InputLine) => void;
 

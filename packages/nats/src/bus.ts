@@ -60,8 +60,16 @@ export interface TeamBus extends AsyncDisposable {
   readonly maxPayload: number;
   /** Creates or updates the team's stream. `created` tells that it was not there: what it held is gone. */
   ensureStream(limits: StreamLimits): Promise<{ created: boolean }>;
-  /** Stores the envelope; resolves when it is stored. A second copy of the same `message_id` is dropped by the server. */
-  publish(kind: SubjectKind, agent: string, envelope: Envelope): Promise<void>;
+  /**
+   * Stores the envelope; resolves when it is stored, with its number in the stream. A second copy of the same
+   * `message_id` is dropped by the server, and has the number of the first.
+   */
+  publish(kind: SubjectKind, agent: string, envelope: Envelope): Promise<number>;
+  /**
+   * Waits for what the agent answers to a message, looking at all it said since `after`, a number in the stream.
+   * Survives reconnects; rejects only when the signal aborts, or the bus is closed.
+   */
+  awaitReply(agent: string, messageId: string, after: number, signal: AbortSignal): Promise<Envelope>;
   /**
    * Hands out the consumer's messages one after another until the signal aborts: the next one follows when `handle`
    * is done. What does not parse is told to `onProblem`, terminated and skipped. Survives reconnects and a consumer

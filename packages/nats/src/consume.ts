@@ -70,7 +70,7 @@ export async function consume(
 }
 
 /** Keeps a standing request at the server until the signal aborts or the connection breaks; rejects when something is wrong. */
-async function pull(
+export async function pull(
   connection: Connection,
   consumer: Consumer,
   maxMessages: number,

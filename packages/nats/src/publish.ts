@@ -3,7 +3,7 @@ import { answerTimeoutMs, type Connection } from './connection.ts';
 import { isNoResponders, natsUnavailable } from './errors.ts';
 
 /**
- * Stores the envelope in the team's stream, once per `message_id`. Throws PAYLOAD_TOO_LARGE before anything is sent, and
+ * Stores the envelope in the team's stream, once per `message_id`, and resolves with its number there. Throws PAYLOAD_TOO_LARGE before anything is sent, and
  * NATS_UNAVAILABLE at once while disconnected, else after 5 s at most: then it may have been stored or not.
  */
 export async function publish(
@@ -12,12 +12,13 @@ export async function publish(
   kind: SubjectKind,
   agent: string,
   envelope: Envelope,
-): Promise<void> {
+): Promise<number> {
   const data = new TextEncoder().encode(JSON.stringify(envelope));
   refuseOversize(data.length, connection.maxPayload);
   const options = { msgID: envelope.message_id, timeout: answerTimeoutMs };
   try {
-    await connection.request(() => connection.js.publish(subjectFor(team, kind, agent), data, options));
+    const ack = await connection.request(() => connection.js.publish(subjectFor(team, kind, agent), data, options));
+    return ack.seq;
   } catch (error) {
     throw natsUnavailable(connection.address, 'publishing failed', missingStream(team, error) ?? error);
   }

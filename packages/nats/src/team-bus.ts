@@ -1,5 +1,6 @@
 import type { ControlRequest, ControlResponse, Envelope, SubjectKind } from '@agentcrew/protocol';
 import type { JetStreamManager } from '@nats-io/jetstream';
+import { awaitReply } from './await-reply.ts';
 import type { ConsumeOptions, Delivery, StreamLimits, TeamBus } from './bus.ts';
 import type { Connection } from './connection.ts';
 import { consume } from './consume.ts';
@@ -36,8 +37,13 @@ export class NatsTeamBus implements TeamBus {
     );
   }
 
-  publish(kind: SubjectKind, agent: string, envelope: Envelope): Promise<void> {
+  publish(kind: SubjectKind, agent: string, envelope: Envelope): Promise<number> {
     return publish(this.#connection, this.team, kind, agent, envelope);
+  }
+
+  awaitReply(agent: string, messageId: string, after: number, signal: AbortSignal): Promise<Envelope> {
+    const context = { connection: this.#connection, team: this.team };
+    return awaitReply(context, { agent, messageId, after }, signal);
   }
 
   consume(options: ConsumeOptions, handle: (delivery: Delivery) => Promise<void>, signal: AbortSignal): Promise<void> {

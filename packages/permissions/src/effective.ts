@@ -10,6 +10,9 @@ const containerWorkspace = '/workspace';
 /** Commands in a container may use its folder for temporary files too: nobody else sees it. */
 const temporaryFolder = '/tmp';
 
+/** The tools with which an agent talks to its team. */
+export const crewTools = 'mcp__crew__*';
+
 const fileTools = ['Read', 'Edit', 'Write', 'Glob', 'Grep', 'TodoWrite'];
 
 /** Fields that approvals add by themselves: alone they do not replace the default profile. */
@@ -38,10 +41,15 @@ const nothing: Permissions = Object.freeze({
 export function defaultPermissions(runtime: RuntimeName, workspace: string): Permissions {
   const filesystem_scope = resolve(workspace);
   if (runtime === 'local')
-    return { ...nothing, allowed_tools: ['Bash', questionTool, ...fileTools], filesystem_scope, ask_commands: ['*'] };
+    return {
+      ...nothing,
+      allowed_tools: ['Bash', questionTool, ...fileTools, crewTools],
+      filesystem_scope,
+      ask_commands: ['*'],
+    };
   return {
     ...nothing,
-    allowed_tools: ['Bash', 'Agent', questionTool, ...fileTools],
+    allowed_tools: ['Bash', 'Agent', questionTool, ...fileTools, crewTools],
     filesystem_scope,
     command_scopes: [temporaryFolder],
   };
@@ -49,7 +57,7 @@ export function defaultPermissions(runtime: RuntimeName, workspace: string): Per
 
 /**
  * What stored permissions mean: none, `{}`, or nothing but approvals, the default profile; everything else what it says,
- * and what cannot be read denies every tool.
+ * and what cannot be read denies every tool. Who may use any tool may also talk to its team.
  */
 export function effectivePermissions(stored: unknown, runtime: RuntimeName, workspace: string): Permissions {
   if (stored === null || stored === undefined) return defaultPermissions(runtime, workspace);
@@ -65,8 +73,13 @@ export function effectivePermissions(stored: unknown, runtime: RuntimeName, work
 }
 
 function fromStored(stored: StoredPermissions, workspace: string): Permissions {
-  const { filesystem_scope, ...rest } = stored;
-  return { ...nothing, ...rest, filesystem_scope: absoluteScope(filesystem_scope ?? workspace, workspace) };
+  const { filesystem_scope, allowed_tools = [], ...rest } = stored;
+  return {
+    ...nothing,
+    ...rest,
+    allowed_tools: allowed_tools.length > 0 ? [...allowed_tools, crewTools] : [],
+    filesystem_scope: absoluteScope(filesystem_scope ?? workspace, workspace),
+  };
 }
 
 /** So that one definition of a team works on every runtime, `/workspace` is the workspace wherever that really is. */

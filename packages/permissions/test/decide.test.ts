@@ -168,7 +168,7 @@ test.each([
   ],
   ['a tool of a listed server', { allowed_tools: ['mcp__crew__*'] }, 'mcp__crew__delegate_task', {}, allowed],
   ['a tool of another server', { allowed_tools: ['mcp__crew__*'] }, 'mcp__crewx__get', {}, denied('tool not allowed')],
-  ['a server without a star', { allowed_tools: ['mcp__crew'] }, 'mcp__crew__get', {}, denied('tool not allowed')],
+  ['a server without a star', { allowed_tools: ['mcp__other'] }, 'mcp__other__get', {}, denied('tool not allowed')],
   ['a star behind another name', { allowed_tools: ['Ba*'] }, 'Bash', { command: 'ls' }, denied('tool not allowed')],
   [
     'a tool of a server to ask about',

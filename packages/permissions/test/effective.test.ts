@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { decide } from '../src/decide.ts';
 import {
   defaultPermissions,
   effectivePermissions,
@@ -51,7 +52,7 @@ test.each([
   expect(effectivePermissions(stored, 'docker', '/w').allowed_tools).toEqual([]);
 });
 
-test('what is stored is taken as it is; unknown keys are ignored', () => {
+test('what is stored is taken as it is, save for the tools of the team; unknown keys are ignored', () => {
   const stored = {
     allowed_tools: ['Read'],
     allowed_commands: ['ls'],
@@ -63,7 +64,7 @@ test('what is stored is taken as it is; unknown keys are ignored', () => {
     colour: 'blue',
   };
   expect(effectivePermissions(stored, 'local', '/w')).toEqual({
-    allowed_tools: ['Read'],
+    allowed_tools: ['Read', 'mcp__crew__*'],
     allowed_commands: ['ls'],
     denied_commands: ['rm *'],
     filesystem_scope: '/data',
@@ -75,6 +76,18 @@ test('what is stored is taken as it is; unknown keys are ignored', () => {
     approval_timeout_seconds: 60,
   });
   expect(permissionsSchema.parse(stored)).not.toHaveProperty('colour');
+});
+
+test('who may use any tool may talk to the team, and can be made to ask', () => {
+  const call = { tool: 'mcp__crew__delegate_task', input: { agent: 'ada' }, cwd: '/w', home: '/h' };
+  const decided = (stored: unknown) => decide(effectivePermissions(stored, 'docker', '/w'), call).decision;
+  expect([{}, { allowed_tools: ['Read'] }, { allowed_tools: [] }, { denied_commands: ['x'] }].map(decided)).toEqual([
+    'allow',
+    'allow',
+    'deny',
+    'deny',
+  ]);
+  expect(decided({ allowed_tools: ['Read'], ask_tools: ['mcp__crew__delegate_task'] })).toBe('ask');
 });
 
 test.each([

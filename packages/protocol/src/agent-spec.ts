@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { budgetStateSchema } from './budget.ts';
 import { slugSchema } from './names.ts';
+import { mostTeammates, teammateSchema } from './teamwork.ts';
 
 /**
  * Limits of an agent's work. Times in milliseconds.
@@ -59,6 +60,8 @@ export const agentSpecSchema = z.object({
   anthropic_base_url: z.string().optional(),
   /** Appended to Claude's system prompt: who the agent is, its instructions, its team. */
   instructions: z.string().default(''),
+  /** The other agents of the team. */
+  teammates: z.array(teammateSchema).max(mostTeammates).default([]),
   /** Permissions as stored; the sidecar parses them with the gate's schema and denies everything it cannot read. */
   permissions: z.unknown(),
   /** Absolute paths as the agent sees them. */

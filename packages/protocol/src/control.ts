@@ -5,13 +5,18 @@ import { agentActivitySchema } from './payloads.ts';
 
 /**
  * Requests to a running agent over core NATS (`control.<agent>`), answered at once.
- * `interrupt` ends the running turn (answered as interrupted, the queue goes on);
+ * `interrupt` ends the running turn (answered as interrupted, the queue goes on); with `message_id` only the turn of
+ * that message, which is not begun either when it comes later;
  * `shutdown` ends it too, and the CLI; the sidecar takes no more messages and waits for its runtime to end it;
  * `approval` is a person's answer, refused with the code APPROVAL_NOT_FOUND when nobody waits for it any more;
  * `budget` tells it what it and its team may spend and have spent.
  */
 export const controlRequestSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('interrupt'), reason: z.string().max(500).optional() }),
+  z.object({
+    type: z.literal('interrupt'),
+    reason: z.string().max(500).optional(),
+    message_id: z.string().max(128).optional(),
+  }),
   z.object({ type: z.literal('shutdown'), reason: z.string().max(500).optional() }),
   z.object({ type: z.literal('status') }),
   z.object({ type: z.literal('approval'), ...approvalAnswerSchema.shape }),
@@ -40,5 +45,7 @@ export const controlResponseSchema = z.object({
   context: contextUseSchema.optional(),
   /** When Claude Code printed something last. */
   last_activity_at: z.iso.datetime().optional(),
+  /** Teammates whose answers the agent waits for. */
+  waiting_for: z.array(z.string()).optional(),
 });
 export type ControlResponse = z.infer<typeof controlResponseSchema>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { longestChain } from './teamwork.ts';
 
 /** Kinds of messages on a team's bus and in its log. */
 export const messageTypes = [
@@ -33,7 +34,7 @@ export const envelopeSchema = z.object({
     .object({
       thread_id: z.string().max(128).optional(),
       /** Agents that wait for this answer, outermost first. */
-      chain: z.array(z.string().max(64)).max(32).optional(),
+      chain: z.array(z.string().max(64)).max(longestChain).optional(),
     })
     .optional(),
   /** The message this one answers. */

@@ -9,4 +9,5 @@ export * from './payloads.ts';
 export * from './redact.ts';
 export * from './reply-id.ts';
 export * from './subjects.ts';
+export * from './teamwork.ts';
 export * from './usage.ts';

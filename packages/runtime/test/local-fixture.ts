@@ -88,6 +88,7 @@ export function agentConfig(team: string, agent: string, behaviour = 'ready'): A
     agent_name: agent,
     role: 'worker',
     instructions: '',
+    teammates: [],
     permissions: {},
     limits: { turn_timeout_ms: 60_000, stall_timeout_ms: 60_000, idle_park_ms: 60_000, max_attempts: 3 },
     env: { BEHAVIOUR: behaviour },

@@ -57,6 +57,21 @@ test('tool lines are steps, told apart by the conversation alone', async () => {
   expect(last).toMatchObject({ content: [{ type: 'text', text: 'all done' }], stop_reason: 'end_turn' });
 });
 
+test('calls of one message are one step; the answer shows all their results', async () => {
+  const { ask } = await start();
+  const question = user('!tool Bash {"command":"ls"}\n!also Read {"file_path":"/a"}');
+  expect(await ask([question])).toMatchObject({
+    content: [{ name: 'Bash' }, { name: 'Read' }],
+    stop_reason: 'tool_use',
+  });
+  const results = user(['x', 'y'].map((text) => ({ type: 'tool_result', tool_use_id: text, content: text })));
+  const calls = {
+    role: 'assistant',
+    content: ['x', 'y'].map((id) => ({ type: 'tool_use', id, name: 'Bash', input: {} })),
+  };
+  expect(await ask([question, calls, results])).toMatchObject({ content: [{ text: 'Done. x\ny' }] });
+});
+
 test('without a say line the answer shows the last tool result', async () => {
   const { ask } = await start();
   const answer = await ask([user('!tool Bash {}'), called('a'), result('a', 'file.txt')]);

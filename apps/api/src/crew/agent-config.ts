@@ -1,5 +1,11 @@
 import type { AgentRow, TeamRow } from '@agentcrew/models';
-import type { AgentLimits } from '@agentcrew/protocol';
+import {
+  type AgentLimits,
+  longestDescription,
+  longestSpecialty,
+  mostTeammates,
+  type Teammate,
+} from '@agentcrew/protocol';
 import type { AgentConfig, AgentResources } from '@agentcrew/runtime';
 import type { AgentSettings } from './credentials.ts';
 import { instructionsFor } from './instructions.ts';
@@ -21,6 +27,7 @@ export function agentConfig(
     model: modelFor(agent, agents) ?? settings.model,
     anthropic_base_url: settings.baseUrl,
     instructions: instructionsFor(agent, team, agents),
+    teammates: teammatesOf(agent, agents),
     permissions: agent.permissions,
     limits: { ...limits, ...turnTimeout(agent) },
     env: settings.env,
@@ -33,6 +40,19 @@ export function agentConfig(
     image: team.agent_image || undefined,
     resources: resourcesOf(agent),
   };
+}
+
+function teammatesOf(agent: AgentRow, agents: AgentRow[]): Teammate[] {
+  return agents
+    .filter(({ id }) => id !== agent.id)
+    .slice(0, mostTeammates)
+    .map(({ slug, name, role, specialty, sub_agent_description }) => ({
+      slug,
+      name,
+      role: role === 'leader' ? 'leader' : 'worker',
+      specialty: specialty.slice(0, longestSpecialty),
+      description: sub_agent_description.slice(0, longestDescription),
+    }));
 }
 
 /** `inherit` means the leader's model; a leader that inherits leaves the choice to the settings and the CLI. */

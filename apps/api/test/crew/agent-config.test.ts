@@ -76,3 +76,14 @@ test('a workspace and an image of the team are passed on', () => {
   const [config] = configs([{ name: 'Lead' }], {}, { workspace_path: '/w', agent_image: 'a/b' });
   expect(config).toMatchObject({ workspacePath: '/w', image: 'a/b', role: 'worker' });
 });
+
+test('an agent is told of the others', () => {
+  const [lead, ada] = configs([
+    { name: 'Lead', role: 'leader' },
+    { name: 'Ada', specialty: 'x'.repeat(3_000), sub_agent_description: 'computes' },
+  ]);
+  expect(lead?.teammates).toEqual([
+    { slug: 'Ada', name: 'Ada', role: 'worker', specialty: 'x'.repeat(2_000), description: 'computes' },
+  ]);
+  expect(ada?.teammates).toMatchObject([{ slug: 'Lead', role: 'leader' }]);
+});

@@ -39,7 +39,7 @@ test('tell what the team is for', () => {
   for (const text of instructions([lead, { name: 'Worker' }], 'builds houses')) expect(text).toContain('builds houses');
 });
 
-test('of a leader name the workers, with what they are good at; those of a worker do not', () => {
+test('name the teammates, with what they are good at', () => {
   const [leader, worker] = instructions([
     { ...lead, instructions_md: 'Lead on.' },
     { name: 'Ada', specialty: 'numbers', sub_agent_description: 'computes' },
@@ -49,5 +49,19 @@ test('of a leader name the workers, with what they are good at; those of a worke
   expect(leader).toContain('**Ada** — numbers: computes');
   expect(leader).toContain('- **Bob**');
   expect(leader).not.toContain('**Lead**');
-  expect(worker).not.toContain('Bob');
+  expect(leader).toContain('mcp__crew__delegate_task');
+  expect(worker).toContain('- **Lead** (leader)\n- **Bob**');
+  expect(worker).not.toContain('**Ada**');
+  expect(worker).toContain('mcp__crew__ask_teammate');
+});
+
+test('explain the tools of the team only to who has them, and teammates only to who has some', () => {
+  const [leader, worker] = instructions([lead, { name: 'Ada', permissions: { allowed_tools: [] } }]);
+  expect(leader).toContain('mcp__crew__');
+  expect(worker).toContain('**Lead**');
+  expect(worker).not.toContain('mcp__crew__');
+});
+
+test('of a team of one name nobody', () => {
+  expect(instructions([lead])[0]).not.toContain('Team members');
 });

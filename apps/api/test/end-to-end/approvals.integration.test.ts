@@ -34,7 +34,7 @@ beforeEach(async () => {
   server = await start();
   client = new Client(server.url);
   // Without permissions of its own an agent of this host asks about every command.
-  const created = await client.createTeam('alpha');
+  const created = await client.createTeam('gated');
   team = await client.deploy(created.id);
 });
 
@@ -47,7 +47,7 @@ afterEach(async () => {
 });
 
 const touch = (name: string) => `!tool Bash ${JSON.stringify({ command: `touch ${name}`, description: 'test' })}`;
-const made = (name: string) => existsSync(join(folder.path, 'teams/alpha/workspace', name));
+const made = (name: string) => existsSync(join(folder.path, 'teams/gated/workspace', name));
 const sidecars = () => processesWith(`/${team.slug}/lead`).filter(({ command }) => command.includes('sidecar'));
 const leader = () => team.agents.find(({ slug }) => slug === 'lead')?.id ?? '';
 const worker = () => team.agents.find(({ slug }) => slug === 'worker')?.id ?? '';
@@ -137,7 +137,7 @@ describe('an approval', () => {
     const slow = await chat(`!delay 3000\n${touch('a')}`);
     await server.end('SIGKILL');
     const nats = JSON.parse(readFileSync(join(folder.path, 'nats/process.json'), 'utf8'));
-    const pending = join(folder.path, 'teams/alpha/agents/lead/approvals.json');
+    const pending = join(folder.path, 'teams/gated/agents/lead/approvals.json');
     await waitFor('the question', () => readFileSync(pending, 'utf8') !== '[]', { timeoutMs: 60_000 });
     process.kill(nats.pid, 'SIGKILL');
     rmSync(join(folder.path, 'nats/store'), { recursive: true });

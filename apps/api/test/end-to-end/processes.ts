@@ -5,7 +5,10 @@ export interface ProcessInfo {
   command: string;
 }
 
-/** Living processes whose environment has the text, such as a data folder or an agent's marker (Linux). */
+/**
+ * Living processes whose environment has the text, such as a data folder or an agent's marker (Linux). Other test files run
+ * beside this one: the names of its teams must be its own.
+ */
 export function processesWith(text: string): ProcessInfo[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

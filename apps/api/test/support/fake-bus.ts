@@ -132,7 +132,10 @@ function createBus(team: string): FakeBus & { connect(): TeamBus } {
         async publish(_kind, agent, envelope) {
           if (!connected) throw unavailable();
           await bus.onPublish(envelope);
-          bus.published.push({ agent, envelope });
+          return bus.published.push({ agent, envelope });
+        },
+        awaitReply: async () => {
+          throw unavailable();
         },
         async consume(_options, handle, signal) {
           handles.add(handle);

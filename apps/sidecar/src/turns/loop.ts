@@ -2,6 +2,7 @@ import type { Delivery, TeamBus } from '@agentcrew/nats';
 import {
   type AgentSpec,
   agentConsumer,
+  contextPayloadSchema,
   type Envelope,
   messageOf,
   type ReplyPayload,
@@ -10,13 +11,15 @@ import {
 } from '@agentcrew/protocol';
 import type { Spending } from '../budget/spending.ts';
 import type { Cli } from '../cli.ts';
+import type { SharedContext } from '../crew/shared-context.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Log } from '../log.ts';
+import { timerLimited } from '../pause.ts';
 import type { Session } from '../session.ts';
 import type { Voice } from '../voice.ts';
 import type { Answerer, Turn } from './answer.ts';
-import { type Input, readInput } from './input.ts';
-import { fitting, interrupted } from './reply.ts';
+import { deadlineOf, type Input, readInput } from './input.ts';
+import { deadlinePassed, fitting, interrupted } from './reply.ts';
 import { TurnEnd } from './turn-end.ts';
 
 export interface TurnLoopOptions {
@@ -28,6 +31,10 @@ export interface TurnLoopOptions {
   answerer: Answerer;
   spending: Spending;
   voice: Voice;
+  /** What teammates share. */
+  contexts: SharedContext;
+  /** A turn has its reply. */
+  onTurnEnd?: (messageId: string) => void;
   /** Aborts when the process ends. */
   stop: AbortSignal;
   log: Log;
@@ -36,11 +43,15 @@ export interface TurnLoopOptions {
 /** A delivery that is neither settled nor kept alive for so long is handed out again, in milliseconds. */
 const ackWaitMs = 10_000;
 const keepAliveMs = 3_000;
+/** Messages not in work yet that are not wanted any more. */
+const rememberedRefusals = 1_000;
 
 /** Takes the agent's messages one at a time, in order, and answers each exactly once. */
 export class TurnLoop {
   readonly #options: TurnLoopOptions;
   #turn: Turn | undefined;
+  #message: Envelope | undefined;
+  readonly #unwanted = new Map<string, string | undefined>();
 
   constructor(options: TurnLoopOptions) {
     this.#options = options;
@@ -54,6 +65,11 @@ export class TurnLoop {
   /** When its turn began, in whichever process. */
   get turnStartedAt(): string | undefined {
     return this.#turn?.record.started_at;
+  }
+
+  /** The message in work. */
+  get currentMessage(): Envelope | undefined {
+    return this.#message;
   }
 
   /** Resolves when the signal has aborted and the running turn is done. */
@@ -75,14 +91,27 @@ export class TurnLoop {
     );
   }
 
-  /** Ends the running turn, which is then answered as interrupted, by this process or by the next. */
-  interrupt(reason?: string): boolean {
+  /**
+   * Ends the running turn, which is then answered as interrupted, by this process or by the next. With a message's id
+   * only the turn of that message; one that is not in work is remembered, and not begun when it comes.
+   */
+  interrupt(reason?: string, messageId?: string): boolean {
     const turn = this.#turn;
+    if (messageId !== undefined && turn?.record.message_id !== messageId) {
+      this.#refuseLater(messageId, reason);
+      return false;
+    }
     if (!turn) return false;
     turn.record.end = interrupted(reason);
     this.#options.ledger.saveTurn(turn.record);
     turn.end.want(interrupted(reason));
     return true;
+  }
+
+  #refuseLater(messageId: string, reason: string | undefined): void {
+    this.#unwanted.set(messageId, reason);
+    const [oldest] = this.#unwanted.keys();
+    if (this.#unwanted.size > rememberedRefusals && oldest !== undefined) this.#unwanted.delete(oldest);
   }
 
   async #handle(delivery: Delivery, intake: AbortSignal): Promise<void> {
@@ -108,6 +137,7 @@ export class TurnLoop {
   async #settle(delivery: Delivery): Promise<void> {
     const { ledger, log } = this.#options;
     const { envelope: message } = delivery;
+    if (message.type === 'context_share') return this.#keepContext(delivery);
     const input = readInput(message);
     if (input.kind === 'foreign') {
       log.warn({ message_id: message.message_id, type: message.type }, 'not a message to work on');
@@ -117,6 +147,13 @@ export class TurnLoop {
     await this.#publish(reply);
     await delivery.ack();
     ledger.clearTurn(message.message_id);
+  }
+
+  /** Costs no turn: it is told before the next one. */
+  async #keepContext(delivery: Delivery): Promise<void> {
+    const { content } = contextPayloadSchema.safeParse(delivery.envelope.payload).data ?? {};
+    if (content !== undefined) this.#options.contexts.add(delivery.envelope, content);
+    await delivery.ack();
   }
 
   async #newReply(delivery: Delivery, input: Exclude<Input, { kind: 'foreign' }>): Promise<Envelope> {
@@ -132,18 +169,33 @@ export class TurnLoop {
   }
 
   async #work(delivery: Delivery, text: string): Promise<ReplyPayload> {
-    const { answerer, spending, voice } = this.#options;
+    const { answerer, spending, voice, contexts, onTurnEnd } = this.#options;
     const usedUp = spending.problem();
     if (usedUp) return { status: 'failed', code: 'BUDGET_EXCEEDED', error: usedUp };
-    const turn = { record: this.#recordFor(delivery), text, end: new TurnEnd() };
+    const { envelope: message } = delivery;
+    const context = () => contexts.before(message.message_id);
+    const turn = { record: this.#recordFor(delivery), text, context, end: new TurnEnd() };
     if (turn.record.end) turn.end.want(turn.record.end);
+    if (this.#unwanted.has(message.message_id)) turn.end.want(interrupted(this.#unwanted.get(message.message_id)));
     this.#turn = turn;
+    this.#message = message;
+    const deadline = this.#endAtDeadline(message, turn.end);
     voice.tellStatus('working');
     try {
-      return await answerer.answer(turn);
+      const reply = await answerer.answer(turn);
+      onTurnEnd?.(message.message_id);
+      return reply;
     } finally {
+      clearTimeout(deadline);
       this.#turn = undefined;
+      this.#message = undefined;
     }
+  }
+
+  #endAtDeadline(message: Envelope, end: TurnEnd): NodeJS.Timeout | undefined {
+    const deadline = deadlineOf(message);
+    if (deadline === undefined) return undefined;
+    return setTimeout(() => end.want(deadlinePassed()), timerLimited(Math.max(0, deadline - Date.now())));
   }
 
   #recordFor({ envelope, ackSubject }: Delivery): Turn['record'] {

@@ -31,6 +31,10 @@ export function interrupted(reason?: string): EndReason {
   return { status: 'interrupted', code: 'TURN_INTERRUPTED', error };
 }
 
+export function deadlinePassed(): EndReason {
+  return { status: 'failed', code: 'DEADLINE_PASSED', error: 'The deadline passed before the work was done.' };
+}
+
 /** The reply with its text shortened until it fits into `maxBytes` as JSON. */
 export function fitting(reply: Envelope, maxBytes: number): Envelope {
   const { result, error } = reply.payload;

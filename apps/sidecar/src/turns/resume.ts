@@ -14,9 +14,14 @@ export interface Past {
   answer?: string;
 }
 
-/** The content of a turn: the text alone, or after a note when Claude has it in its history already. */
-export function turnContent(text: string, past: Past): string | string[] {
-  return past.recorded ? [resumeNote, text] : text;
+/**
+ * The content of a turn: the text alone, or after what teammates shared, or after a note when Claude has it in its
+ * history already.
+ */
+export function turnContent(text: string, past: Past, context?: () => string | undefined): string | string[] {
+  if (past.recorded) return [resumeNote, text];
+  const before = context?.();
+  return before === undefined ? text : [before, text];
 }
 
 export function pastFrom(state: TranscriptState): Past {

@@ -62,7 +62,7 @@ export class Answerer {
 
 /** A hanging step streams its text first, when it has one; otherwise not even the headers come. */
 function saysSomethingFirst(say: string | undefined, step: Step): boolean {
-  return step.think !== undefined || (!step.tool && say !== undefined);
+  return step.think !== undefined || (step.tools.length === 0 && say !== undefined);
 }
 
 function sendWhole(response: ServerResponse, reply: object, end: StreamEnd): void {

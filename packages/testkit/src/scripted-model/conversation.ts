@@ -14,9 +14,9 @@ export type MessagesRequest = z.infer<typeof messagesRequestSchema>;
 export interface Conversation {
   /** What the person wrote last, without what the CLI puts around it. */
   userText: string;
-  /** How many tool calls the model has made since. */
+  /** How many messages with tool calls the model has sent since. */
   step: number;
-  /** Text of the last tool result since; undefined when there is none. */
+  /** Texts of the tool results of the last such message; undefined when there is none. */
   lastToolResult?: string;
 }
 
@@ -32,12 +32,16 @@ export function readConversation(request: MessagesRequest): Conversation {
   const since = turns.slice(asked + 1);
   const userText = textOf(turns[asked]?.blocks ?? []) ?? '';
   const step = since.filter((turn) => turn.role === 'assistant' && has(turn.blocks, 'tool_use')).length;
-  const result = since.flatMap((turn) => turn.blocks).findLast((block) => block.type === 'tool_result');
-  return { userText, step, ...(result && { lastToolResult: resultText(result) }) };
+  const results = since.findLast((turn) => has(turn.blocks, 'tool_result'))?.blocks.filter(isResult);
+  return { userText, step, ...(results && { lastToolResult: results.map(resultText).join('\n') }) };
 }
 
 function has(blocks: Block[], type: string): boolean {
   return blocks.some((block) => block.type === type);
+}
+
+function isResult(block: Block): boolean {
+  return block.type === 'tool_result';
 }
 
 /** The last text of a message that a person wrote: reminders come before it, notices of the CLI are not the person's. */

@@ -34,15 +34,15 @@ const echoLimit = 10_000;
 export function composeReply(model: string, script: Script, step: Step, conversation: Conversation): Reply {
   const content: ReplyBlock[] = [];
   if (step.think !== undefined) content.push({ type: 'thinking', thinking: step.think, signature: 'c2lnbmF0dXJl' });
-  if (step.tool) content.push({ type: 'tool_use', id: `toolu_${newId()}`, ...step.tool });
-  else content.push({ type: 'text', text: script.say ?? madeUp(script, conversation) });
+  for (const tool of step.tools) content.push({ type: 'tool_use', id: `toolu_${newId()}`, ...tool });
+  if (step.tools.length === 0) content.push({ type: 'text', text: script.say ?? madeUp(script, conversation) });
   return {
     id: `msg_${newId()}`,
     type: 'message',
     role: 'assistant',
     model,
     content,
-    stop_reason: step.tool ? 'tool_use' : 'end_turn',
+    stop_reason: step.tools.length > 0 ? 'tool_use' : 'end_turn',
     stop_sequence: null,
     usage,
   };

@@ -6,42 +6,43 @@ export interface Step {
   delayMs: number;
   hang: boolean;
   think?: string;
-  /** Absent in the last step, which answers. */
-  tool?: { name: string; input: unknown };
+  /** Calls of one message; none in the last step, which answers. */
+  tools: { name: string; input: unknown }[];
 }
 
 export interface Script {
-  /** One step for every tool line, then the one that answers. */
+  /** One step for every tool line with the calls that go with it, then the one that answers. */
   steps: Step[];
   /** The answer of the last step; absent: the model makes one up. */
   say?: string;
 }
 
 /**
- * Reads the directive lines of a text: `!say TEXT`, `!think TEXT`, `!tool NAME {json}`, `!fail STATUS [xN]`,
- * `!drop [xN]`, `!hang`, `!delay MS`. Everything up to and including a tool line is one step. A text without
- * directives gives one step that answers. A line that is nearly a directive throws: a typing error in a test should
- * not look like an answer.
+ * Reads the directive lines of a text: `!say TEXT`, `!think TEXT`, `!tool NAME {json}`, `!also NAME {json}`,
+ * `!fail STATUS [xN]`, `!drop [xN]`, `!hang`, `!delay MS`. Everything up to and including a tool line is one step;
+ * `!also` is one more call in the same message as the tool line before it. A text without directives gives one step
+ * that answers. A line that is nearly a directive throws: a typing error in a test should not look like an answer.
  */
 export function parseScript(text: string): Script {
   const steps = [newStep()];
   const says: string[] = [];
   for (const line of text.split('\n')) {
-    const directive = /^\s*!(say|think|tool|fail|drop|hang|delay)\b\s*(.*)$/.exec(line);
+    const directive = /^\s*!(say|think|tool|also|fail|drop|hang|delay)\b\s*(.*)$/.exec(line);
     if (!directive) continue;
     const [, name = '', rest = ''] = directive;
     if (name === 'say') says.push(rest);
-    else apply(steps.at(-1) ?? newStep(), name, rest.trim());
+    else apply(steps.at(name === 'also' ? -2 : -1), name, rest.trim());
     if (name === 'tool') steps.push(newStep());
   }
   return { steps, ...(says.length > 0 && { say: says.join('\n') }) };
 }
 
 function newStep(): Step {
-  return { failTimes: 0, dropTimes: 0, delayMs: 0, hang: false };
+  return { failTimes: 0, dropTimes: 0, delayMs: 0, hang: false, tools: [] };
 }
 
-function apply(step: Step, name: string, rest: string): void {
+function apply(step: Step | undefined, name: string, rest: string): void {
+  if (!step) throw new Error(`there is no !tool before !${name} ${rest}`);
   if (name === 'think') step.think = rest;
   else if (name === 'hang') step.hang = true;
   else if (name === 'delay') step.delayMs = Number(match(/^(\d+)$/, name, rest)[1]);
@@ -52,7 +53,7 @@ function apply(step: Step, name: string, rest: string): void {
     step.failTimes = Number(times ?? 1);
   } else {
     const [, tool = '', input = '{}'] = match(/^(\S+)(?:\s+(\{.*\}))?$/, name, rest);
-    step.tool = { name: tool, input: parseInput(input, rest) };
+    step.tools.push({ name: tool, input: parseInput(input, rest) });
   }
 }
 
