@@ -1,5 +1,5 @@
 import type { MessageType } from '@agentcrew/protocol';
-import { and, asc, count, desc, eq, gt, inArray, isNotNull, max, min, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, inArray, isNotNull, max, min, notInArray, sql } from 'drizzle-orm';
 import { type Connection, inTransaction } from './connection.ts';
 import { type AfterQuery, type PageQuery, readAfter, readPage } from './message-log.ts';
 import type { MessageRow, NewMessage } from './rows.ts';
@@ -80,6 +80,18 @@ export function messageQueries(connection: Connection) {
       // The `+` keeps SQLite on the index of the few rows that wait, instead of the one of all rows of the team.
       const wanted = and(inArray(messages.delivery, ['pending', 'sent']), sql`+${messages.team_id} = ${teamId}`);
       return db.select().from(messages).where(wanted).orderBy(asc(messages.seq)).all();
+    },
+
+    /** Tasks and questions between the team's agents that have no result, oldest first. */
+    openTasks(teamId: string): MessageRow[] {
+      const ofType = (...types: MessageType[]) =>
+        and(eq(messages.team_id, teamId), inArray(messages.message_type, types));
+      const answered = db
+        .select({ id: messages.ref_message_id })
+        .from(messages)
+        .where(and(ofType('task_result'), isNotNull(messages.ref_message_id)));
+      const open = and(ofType('task_assignment', 'question'), notInArray(messages.message_id, answered));
+      return db.select().from(messages).where(open).orderBy(asc(messages.seq)).all();
     },
 
     /** Messages that were published are to be published again; how many. */

@@ -107,7 +107,7 @@ export function createDeployer(deps: DeployerDeps): Deployer {
    */
   function answerWaiting(team: TeamRow, reason: string): void {
     const agents = deps.db.agents.listByTeam(team.id);
-    for (const message of deps.db.messages.unanswered(team.id)) {
+    for (const message of [...deps.db.messages.unanswered(team.id), ...deps.db.messages.openTasks(team.id)]) {
       const from = addresseeOf(message, agents)?.slug ?? message.to_agent;
       deps.messages.storeFailure(message, from, 'TEAM_STOPPED', reason);
     }

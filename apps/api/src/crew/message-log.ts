@@ -73,7 +73,7 @@ export function createMessageLog(db: Database, hub: Hub): MessageLog {
           message_id: replyIdFor(message.message_id),
           from_agent: from,
           to_agent: message.from_agent,
-          message_type: message.message_type === 'task_assignment' ? 'task_result' : 'leader_response',
+          message_type: message.message_type === 'user_message' ? 'leader_response' : 'task_result',
           payload,
           ref_message_id: message.message_id,
         }),

@@ -1,7 +1,8 @@
 import { type Database, defaultOrgId } from '@agentcrew/models';
-import { CrewError } from '@agentcrew/protocol';
+import { CrewError, type Envelope } from '@agentcrew/protocol';
 import { latch, waitFor } from '@agentcrew/testkit';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { envelope } from '../support/rows.ts';
 import { startTestCrew, type TestCrew } from '../support/test-crew.ts';
 
 let crew: TestCrew;
@@ -121,6 +122,22 @@ describe('stopping', () => {
     ]);
     expect(asked.mock.calls.length).toBeGreaterThanOrEqual(3);
     expect(bus).toMatchObject({ streamExists: false, open: 0 });
+  });
+
+  test('answers the tasks between agents that nobody has finished, and no others', async () => {
+    const { id } = await crew.createRunningTeam();
+    const say = (values: Partial<Envelope>) => crew.crew.messages.storeEnvelope(id, envelope(values), undefined);
+    const task = { from: 'Lead', to: 'Worker', type: 'task_assignment' } as const;
+    say({ ...task, message_id: 'done' });
+    say({ from: 'Worker', to: 'Lead', type: 'task_result', ref_message_id: 'done', payload: { status: 'completed' } });
+    say({ ...task, message_id: 'waits' });
+    say({ ...task, message_id: 'asked', type: 'question' });
+    await crew.crew.deployer.stop(crew.team(id));
+    const failures = crew.messages(id).filter(({ payload }) => payload.code === 'TEAM_STOPPED');
+    expect(failures.map((row) => [row.message_type, row.from_agent, row.to_agent, row.ref_message_id])).toEqual([
+      ['task_result', 'Worker', 'Lead', 'waits'],
+      ['task_result', 'Worker', 'Lead', 'asked'],
+    ]);
   });
 
   test('goes on when the bus is away or an agent does not answer', async () => {
