@@ -41,7 +41,7 @@ export function checkDenied(judge: Judge, argv: readonly string[]): void {
 /** Holds the whole text of a command line to the lists of denied commands and of those to ask about. */
 export function checkWhole(judge: Judge, text: string): void {
   const line = text.replace(/\s+/g, ' ').trim();
-  const matches = (glob: string) => matchesGlob(line, glob) || matchesGlob(text, glob);
+  const matches = (glob: string) => matchesRule(line, glob) || matchesGlob(text, glob);
   const denied = judge.permissions.denied_commands.find(matches);
   if (denied !== undefined) refuse(`command denied: ${shown(line)} (rule "${shown(denied)}")`);
   if (judge.permissions.ask_commands.some(matches)) judge.asked ??= shown(line);
@@ -51,7 +51,7 @@ function isAllowed(argv: readonly string[], globs: readonly string[]): boolean {
   const [name = ''] = argv;
   if (needNoRule.has(name)) return true;
   const texts = [textOf(argv), ...(binFolders.has(dirname(name)) ? [textOf([basename(name), ...argv.slice(1)])] : [])];
-  return globs.some((glob) => texts.some((text) => matchesGlob(text, glob)));
+  return globs.some((glob) => texts.some((text) => matchesRule(text, glob)));
 }
 
 /** The ways in which a rule may spell the command: with and without the folder of its program. */
@@ -66,9 +66,14 @@ function textOf(argv: readonly string[]): string {
   return withPatterns(argv.join(' ')).replace(/\s+/g, ' ').trim();
 }
 
+/** "With any argument" is also without one: `cat *` is `cat`, as it stands in a pipeline or before a here-document. */
+function matchesRule(text: string, glob: string): boolean {
+  return matchesGlob(text, glob) || (glob.endsWith(' *') && matchesGlob(text, glob.slice(0, -2)));
+}
+
 /** A rule for one program cannot be dodged by an argument that is not known; a rule for any program does not ask. */
 function mayMatch(text: string, glob: string): boolean {
-  if (matchesGlob(text, glob)) return true;
+  if (matchesRule(text, glob)) return true;
   return !isKnown(text) && !glob.startsWith('*') && mayMatchGlob(text, glob);
 }
 

@@ -60,6 +60,17 @@ describe('allowed commands', () => {
   });
 });
 
+describe('a rule for a program with any argument', () => {
+  test.each([`git commit -m "$(cat <<'EOF'\nx\nEOF\n)"`, 'echo hi | cat', 'git'])('allows %j', (command) => {
+    expect(inContainer(command, { allowed_commands: ['git *', 'cat *', 'echo *'] })).toEqual({ decision: 'allow' });
+  });
+
+  test('does not allow what only begins like it, and denies the program alone', () => {
+    expect(inContainer('cata', { allowed_commands: ['cat *'] })).toMatchObject({ decision: 'deny' });
+    expect(inContainer('find . | reboot2', { denied_commands: ['reboot2 *'] })).toMatchObject({ decision: 'deny' });
+  });
+});
+
 describe('denied commands', () => {
   const rules = { denied_commands: ['rm *', 'curl * | sh', '*--force*', 'git commit*--no-verify*'] };
 
