@@ -185,5 +185,5 @@ test('the leader is warmed up first, then the workers one after another', () => 
   const team = [mate('lead', { role: 'leader' }), mate('ada'), mate('ben'), mate('cyd')];
   const after = ({ slug, role }: Teammate) =>
     warmUpAfterMs({ role, agent: slug, teammates: team.filter((other) => other.slug !== slug) });
-  expect(team.map(after)).toEqual([2_000, 3_000, 3_700, 4_400]);
+  expect(team.map(after)).toEqual([2_750, 3_750, 4_450, 5_150]);
 });
