@@ -40,6 +40,11 @@ export function sumOf(a: Spent, b: Spent): Spent {
   return { usd: a.usd + b.usd, tokens: a.tokens + b.tokens, turns: a.turns + b.turns };
 }
 
+/** The larger of both in each unit: of two who count the same, neither may know all of it. */
+export function atLeast(a: Spent, b: Spent): Spent {
+  return { usd: Math.max(a.usd, b.usd), tokens: Math.max(a.tokens, b.tokens), turns: Math.max(a.turns, b.turns) };
+}
+
 /** What a turn costs of a budget. */
 export function spentBy(usage: Usage | undefined, costUsd: number | undefined): Spent {
   const tokens = usage ? usage.input_tokens + usage.cache_creation_input_tokens + usage.output_tokens : 0;

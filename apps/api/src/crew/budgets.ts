@@ -1,6 +1,6 @@
 import type { AgentRow, Database, TeamRow } from '@agentcrew/models';
 import type { TeamBus } from '@agentcrew/nats';
-import { type BudgetState, messageOf, nothingSpent, type Spent, spentBy, sumOf } from '@agentcrew/protocol';
+import { atLeast, type BudgetState, messageOf, nothingSpent, type Spent, spentBy, sumOf } from '@agentcrew/protocol';
 import type { Logger } from 'pino';
 
 const answerMs = 2_000;
@@ -27,13 +27,7 @@ export function createBudgets({ db, busOf, log }: BudgetsDeps): Budgets {
   const running = new Map<string, Spent>();
 
   function spentOf(agent: AgentRow): Spent {
-    const counted = { ...spentBy(agent, agent.cost_usd), turns: agent.turns };
-    const said = running.get(agent.id) ?? nothingSpent;
-    return {
-      usd: Math.max(counted.usd, said.usd),
-      tokens: Math.max(counted.tokens, said.tokens),
-      turns: Math.max(counted.turns, said.turns),
-    };
+    return atLeast(countedOf(agent), running.get(agent.id) ?? nothingSpent);
   }
 
   function state(team: TeamRow, agent: AgentRow, agents: AgentRow[]): BudgetState {
@@ -41,7 +35,7 @@ export function createBudgets({ db, busOf, log }: BudgetsDeps): Budgets {
     return {
       agent: agent.budget ?? undefined,
       team: team.budget ?? undefined,
-      spent: { ...spentBy(agent, agent.cost_usd), turns: agent.turns },
+      spent: countedOf(agent),
       others: others.reduce(sumOf, nothingSpent),
     };
   }
@@ -76,6 +70,11 @@ export function createBudgets({ db, busOf, log }: BudgetsDeps): Budgets {
       if (always || hasBudget(team, db.agents.listByTeam(teamId))) tell(teamId, () => true);
     },
   };
+}
+
+/** By the turns that have ended. */
+function countedOf(agent: AgentRow): Spent {
+  return { ...spentBy(agent, agent.cost_usd), turns: agent.turns };
 }
 
 function hasBudget(team: TeamRow, agents: AgentRow[]): boolean {

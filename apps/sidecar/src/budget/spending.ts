@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BudgetState, nothingSpent, type Spent, spentSchema, sumOf, usedUp } from '@agentcrew/protocol';
+import { atLeast, type BudgetState, nothingSpent, type Spent, spentSchema, sumOf, usedUp } from '@agentcrew/protocol';
 import { writeFileAtomically } from '../atomic-file.ts';
 
 export interface SpendingOptions {
@@ -74,7 +74,3 @@ export class Spending {
 }
 
 const remedy = 'Raise it, then send the message again.';
-
-function atLeast(a: Spent, b: Spent): Spent {
-  return { usd: Math.max(a.usd, b.usd), tokens: Math.max(a.tokens, b.tokens), turns: Math.max(a.turns, b.turns) };
-}
