@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process';
+import { networkInterfaces } from 'node:os';
+import { promisify } from 'node:util';
+import { testKubeconfig } from '@agentcrew/testkit';
+import { agentImage } from './docker.ts';
+
+const commandMs = 120_000;
+
+/** Output of a kubectl command in the cluster of the tests; rejects when it fails. */
+export async function kubectl(...args: string[]): Promise<string> {
+  const options = { timeout: commandMs, maxBuffer: 20_000_000 };
+  const { stdout } = await promisify(execFile)('kubectl', [...kubeconfigFlags(), ...args], options);
+  return stdout.trim();
+}
+
+/** What kubectl needs to know to use the cluster of the tests. */
+export function kubeconfigFlags(): string[] {
+  const kubeconfig = testKubeconfig();
+  if (kubeconfig === undefined) throw new Error('KUBECONFIG names no cluster to test in');
+  return ['--kubeconfig', kubeconfig];
+}
+
+/**
+ * Whether the tests can run, and what a suite's name says that they need. `host` is where pods reach this machine, as the
+ * scripted model listens here: where the cluster's API server is, if that is this machine.
+ */
+export const { host, need } = await findCluster();
+
+async function findCluster(): Promise<{ host?: string; need: string }> {
+  if (testKubeconfig() === undefined || !(await hasImages())) return { need: 'Kubernetes' };
+  const server = await kubectl('config', 'view', '--minify', '--output', 'jsonpath={.clusters[0].cluster.server}');
+  const { hostname } = new URL(server);
+  const addresses = Object.values(networkInterfaces()).flatMap((known = []) =>
+    known.filter(({ internal }) => !internal),
+  );
+  if (addresses.some(({ address }) => address === hostname)) return { host: hostname, need: 'Kubernetes' };
+  return { need: 'Kubernetes whose pods reach this machine' };
+}
+
+async function hasImages(): Promise<boolean> {
+  const names = '{.items[*].status.images[*].names[*]}';
+  const images = await kubectl('get', 'nodes', '--output', `jsonpath=${names}`).catch(() => '');
+  return images.split(/\s/).some((name) => name.endsWith(`/${agentImage}`));
+}
+
+const kinds = [
+  'pods',
+  'statefulsets',
+  'deployments',
+  'services',
+  'configmaps',
+  'networkpolicies',
+  'persistentvolumeclaims',
+] as const;
+
+/** Everything that can be seen in a namespace without the right to read Secrets, as YAML. */
+export async function visible(namespace: string): Promise<string> {
+  return await kubectl('get', [...kinds, 'events'].join(), '--namespace', namespace, '--output', 'yaml');
+}
+
+/** Everything in the namespaces of an installation, with them, as `kind/name`; sorted. */
+export async function madeBy(instance: string): Promise<string[]> {
+  const label = `agentcrew.instance=${instance}`;
+  const namespaces = names(await kubectl('get', 'namespaces', '--selector', label, '--output', 'name'));
+  const contents = namespaces.map((namespace) => contentOf(namespace.replace('namespace/', '')));
+  return [...namespaces, ...(await Promise.all(contents)).flat()].toSorted();
+}
+
+async function contentOf(namespace: string): Promise<string[]> {
+  const found = await kubectl('get', [...kinds, 'secrets'].join(), '--namespace', namespace, '--output', 'name');
+  // What the cluster itself puts into every namespace.
+  return names(found).filter((name) => !/^(secret\/default-token-|configmap\/kube-root-ca\.crt$)/.test(name));
+}
+
+function names(output: string): string[] {
+  return output.split('\n').filter(Boolean);
+}
+
+/** Removes everything of an installation, whatever its state. */
+export async function removeAll(instance: string): Promise<void> {
+  await kubectl('delete', 'namespaces', '--selector', `agentcrew.instance=${instance}`);
+}
+
+/** Names of the pods that are ready and not being deleted. */
+export async function readyPods(namespace: string): Promise<string[]> {
+  const output = await kubectl('get', 'pods', '--namespace', namespace, '--output', 'json');
+  const { items } = JSON.parse(output) as { items: Pod[] };
+  return items
+    .filter(({ metadata, status }) => metadata.deletionTimestamp === undefined && isReady(status))
+    .map(({ metadata }) => metadata.name);
+}
+
+interface Pod {
+  metadata: { name: string; deletionTimestamp?: string };
+  status: { conditions?: { type: string; status: string }[] };
+}
+
+function isReady({ conditions = [] }: Pod['status']): boolean {
+  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+}
