@@ -23,7 +23,7 @@ function faultsOf(server: KubernetesServer): Record<string, () => Promise<unknow
     'agent pod deleted': deleting('pod', 'agent-lead-0', '--wait=false'),
     'agent pod killed': deleting('pod', 'agent-worker-0', '--grace-period=1'),
     'statefulset deleted': deleting('statefulset', 'agent-worker', '--wait=false'),
-    'sidecar killed': async () => server.killSidecar('lead'),
+    'sidecar killed': async () => server.killInAgent('lead', 'sidecar/src/main'),
     'nats pod deleted': deleting('pods', '--selector=agentcrew.role=nats', '--wait=false'),
     'nats deployment deleted': deleting('deployment', 'nats', '--wait=false'),
     'nats service deleted': deleting('service', 'nats'),

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { freePort, type ScriptedModel, startScriptedModel, temporaryFolder, testKubeconfig } from '@agentcrew/testkit';
 import { Client } from './client.ts';
 import { host, kubectl, madeBy, removeAll } from './kubernetes.ts';
-import { processesWith } from './processes.ts';
 import { type Server, startServer } from './server.ts';
 
 /** A server on this machine and a team's name, with agents in the cluster. Disposing removes all that was made there. */
@@ -28,8 +27,8 @@ export interface KubernetesServer extends AsyncDisposable {
   kubectl(...args: string[]): Promise<string>;
   /** Output of a shell command in an agent's pod. */
   inAgent(agent: string, command: string): Promise<string>;
-  /** `kill -9` of an agent's sidecar, which is the first process of its pod and cannot be killed from inside. */
-  killSidecar(agent: string): void;
+  /** `kill -9` of the processes of an agent whose command line has the text. */
+  killInAgent(agent: string, program: string): Promise<unknown>;
   /** Text of the leader's reply to a message. */
   says(teamId: string, message: string): Promise<string | undefined>;
 }
@@ -56,6 +55,8 @@ export async function startKubernetesServer(apiKey: string, settings = {}): Prom
   const name = `t${randomBytes(4).toString('hex')}`;
   const namespace = `agentcrew-${name}`;
   const inNamespace = async (...args: string[]) => kubectl('--namespace', namespace, ...args);
+  const inAgent = async (agent: string, command: string) =>
+    inNamespace('exec', `agent-${agent}-0`, '--', 'sh', '-c', command);
 
   return {
     client,
@@ -72,14 +73,13 @@ export async function startKubernetesServer(apiKey: string, settings = {}): Prom
     },
     made: async () => madeBy(instance),
     kubectl: inNamespace,
-    inAgent: async (agent, command) => inNamespace('exec', `agent-${agent}-0`, '--', 'sh', '-c', command),
-    killSidecar(agent) {
-      const sidecar = processesWith(`${instance}/${name}/${agent}`).find(({ command }) =>
-        command.includes('sidecar/src/main.ts'),
-      );
-      if (!sidecar) throw new Error(`no process of this machine is the sidecar of ${agent}`);
-      process.kill(sidecar.pid, 'SIGKILL');
-    },
+    inAgent,
+    // In brackets, so that the command does not find itself; it may end together with the pod's container.
+    killInAgent: async (agent, program) =>
+      inAgent(
+        agent,
+        `kill -9 $(grep -l '[${program[0]}]${program.slice(1)}' /proc/[0-9]*/cmdline | cut -d / -f 3)`,
+      ).catch(() => undefined),
     async says(teamId, message) {
       const { message_id } = await client.chat(teamId, message);
       return (await client.reply(teamId, message_id)).payload.result;

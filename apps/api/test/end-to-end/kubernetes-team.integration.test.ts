@@ -76,7 +76,6 @@ describe.skipIf(host === undefined)(`a team in pods (needs ${need})`, () => {
       server.output(),
       JSON.stringify(await server.client.call('GET', `/api/teams/${id}/activity`)),
       await visible(server.namespace),
-      await server.inAgent('lead', 'env'),
       await server.kubectl('logs', 'agent-lead-0'),
       await server.kubectl('logs', 'deployment/nats'),
     ];
@@ -125,11 +124,9 @@ describe.skipIf(host === undefined)(`a team in pods (needs ${need})`, () => {
 
   test('a killed CLI, sidecar, agent or NATS loses no message', async () => {
     const { id } = await deploy();
-    // In brackets, so that the command does not find itself.
-    const killCli = `kill -9 $(grep -l '[s]tream-json' /proc/[0-9]*/cmdline | cut -d / -f 3)`;
     const kills = {
-      cli: async () => server.inAgent('lead', killCli),
-      sidecar: async () => server.killSidecar('lead'),
+      cli: async () => server.killInAgent('lead', 'stream-json'),
+      sidecar: async () => server.killInAgent('lead', 'sidecar/src/main'),
       pod: async () => server.kubectl('delete', 'pod', 'agent-lead-0', '--grace-period=1'),
       nats: async () => server.kubectl('delete', 'pods', '--selector=agentcrew.role=nats', '--grace-period=1'),
     };
