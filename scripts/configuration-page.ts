@@ -8,6 +8,7 @@ shows no secret, and ends with exit code 1. An empty variable counts as absent.
 
 - A **secret** (🔒) can also come from a file: \`NAME_FILE=/run/secrets/name\` instead of \`NAME\`.
 - A **duration** is a number with a unit, or several: \`500ms\`, \`30s\`, \`5m\`, \`1h30m\`, \`7d\`.
+- A **quantity** is what Kubernetes calls so: \`500m\` (thousandths) or \`2\` of processors, \`512Mi\` or \`2Gi\` of bytes.
 `;
 
 const foot = `## Settings
