@@ -82,7 +82,7 @@ export async function startAgent(
   signal: AbortSignal,
 ): Promise<void> {
   const config = {
-    ...agentConfig(agent, team, agents, settingsOf(deps, team), deps.limits),
+    ...agentConfig(agent, team, agents, settingsOf(deps, team), deps.limits, deps.runtime.name),
     budget: deps.budgets.stateFor(team, agent, agents),
   };
   try {

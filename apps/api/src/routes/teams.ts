@@ -9,6 +9,7 @@ import { checkWorkspacePath } from '../crew/workspace-path.ts';
 import { teamOf } from '../plugins/team-lookup.ts';
 import { agentColumns } from '../schemas/agent.ts';
 import { errors, teamParams } from '../schemas/common.ts';
+import { resourcesProblem } from '../schemas/resources.ts';
 import { modelProviderProblem, newTeamSchema, teamJson, teamPatchSchema, teamSchema } from '../schemas/team.ts';
 
 export interface TeamRoutesOptions {
@@ -47,6 +48,10 @@ export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOption
     },
     async (request, reply) => {
       const { agents = [], runtime, provider, model_provider, ...input } = request.body;
+      for (const [index, { resources }] of agents.entries()) {
+        const problem = resourcesProblem(resources, options.crew.runtime.name);
+        if (problem) throw new CrewError('INVALID_REQUEST', `agents[${index}].${problem}`);
+      }
       if (input.workspace_path) checkWorkspacePath(input.workspace_path, options.workspaceRoots);
       const created = createTeam(
         db,
