@@ -147,7 +147,7 @@ export const variables = {
   ),
   WORKSPACE_ROOTS: variable(
     commaListSchema.pipe(z.array(absolutePath)).prefault(''),
-    "Folders under which a team's `workspace_path` may lie, separated by commas; none: `workspace_path` is refused.",
+    "Folders under which a team's `workspace_path` may lie, separated by commas; none: `workspace_path` is refused, as it always is on `kubernetes`.",
   ),
   CORS_ORIGINS: variable(
     commaListSchema.pipe(z.array(origin)).prefault('loopback'),

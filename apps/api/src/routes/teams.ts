@@ -22,6 +22,7 @@ export interface TeamRoutesOptions {
 /** Teams: read, create, change, delete. */
 export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOptions): Promise<void> {
   const { db, deployer, budgets } = options.crew;
+  const runtimeName = options.crew.runtime.name;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const tags = ['teams'];
   const full = (team: TeamRow) => teamJson(team, db.agents.listByTeam(team.id));
@@ -49,10 +50,10 @@ export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOption
     async (request, reply) => {
       const { agents = [], runtime, provider, model_provider, ...input } = request.body;
       for (const [index, { resources }] of agents.entries()) {
-        const problem = resourcesProblem(resources, options.crew.runtime.name);
+        const problem = resourcesProblem(resources, runtimeName);
         if (problem) throw new CrewError('INVALID_REQUEST', `agents[${index}].${problem}`);
       }
-      if (input.workspace_path) checkWorkspacePath(input.workspace_path, options.workspaceRoots);
+      if (input.workspace_path) checkWorkspacePath(input.workspace_path, options.workspaceRoots, runtimeName);
       const created = createTeam(
         db,
         {
@@ -92,7 +93,7 @@ export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOption
       const { provider, ...patch } = request.body;
       const problem = modelProviderProblem(provider || team.provider, patch.model_provider ?? '');
       if (problem) throw new CrewError('INVALID_REQUEST', `model_provider ${problem}`);
-      if (patch.workspace_path) checkWorkspacePath(patch.workspace_path, options.workspaceRoots);
+      if (patch.workspace_path) checkWorkspacePath(patch.workspace_path, options.workspaceRoots, runtimeName);
       const updated = updateTeam(db, team, { ...patch, provider: provider || undefined });
       if (patch.budget !== undefined) budgets.changed(team.id, { always: true });
       return full(updated);
