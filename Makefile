@@ -3,10 +3,10 @@ IMAGE_TAG ?= dev
 RUN = scripts/run.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-docker test-k8s cluster lint style types unused check bench bench-deploy images build-api build-sidecar clean
+.PHONY: help demo dev test test-docker test-k8s cluster lint style types unused check bench bench-deploy bench-deploy-k8s images build-api build-sidecar clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Run a team once from start to end, show it at work, and clean up
 	@scripts/demo.sh
@@ -44,6 +44,9 @@ bench: ## Measure what a turn costs, next to the bare Claude Code CLI
 
 bench-deploy: images ## Measure what a deploy on Docker costs, next to docker run of the same image
 	@$(RUN) node bench/deploy.ts $(ARGS)
+
+bench-deploy-k8s: cluster build-sidecar ## The same on the Kubernetes cluster of KUBECONFIG, next to bare pods
+	@$(RUN) node bench/deploy-kubernetes.ts $(ARGS)
 
 images: build-api build-sidecar ## Build both container images
 
