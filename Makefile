@@ -3,10 +3,10 @@ IMAGE_TAG ?= dev
 RUN = scripts/run.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-docker lint style types unused check bench bench-deploy images build-api build-sidecar clean
+.PHONY: help demo dev test test-docker test-k8s cluster lint style types unused check bench bench-deploy bench-deploy-k8s images build-api build-sidecar clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Run a team once from start to end, show it at work, and clean up
 	@scripts/demo.sh
@@ -19,6 +19,12 @@ test: ## Run all tests; ARGS="packages/nats" runs some of them
 
 test-docker: images ## Build the images and run the tests that need Docker; fails without it
 	@TEST_REQUIRES=Docker $(RUN) vitest run --config vitest.workspace.ts $$(grep -rl '(needs Docker)' apps/*/test packages/*/test) $(ARGS)
+
+test-k8s: cluster images ## Build the images and run the tests that need the cluster of KUBECONFIG; fails without it
+	@TEST_REQUIRES=Kubernetes $(RUN) vitest run --config vitest.workspace.ts $$(grep -rl '(needs Kubernetes)' apps/*/test packages/*/test) $(ARGS)
+
+cluster:
+	@scripts/require-cluster.sh
 
 lint: style types unused ## Check style (biome), types (tsc) and unused code (knip)
 
@@ -38,6 +44,9 @@ bench: ## Measure what a turn costs, next to the bare Claude Code CLI
 
 bench-deploy: images ## Measure what a deploy on Docker costs, next to docker run of the same image
 	@$(RUN) node bench/deploy.ts $(ARGS)
+
+bench-deploy-k8s: cluster build-sidecar ## The same on the Kubernetes cluster of KUBECONFIG, next to bare pods
+	@$(RUN) node bench/deploy-kubernetes.ts $(ARGS)
 
 images: build-api build-sidecar ## Build both container images
 

@@ -8,6 +8,7 @@ shows no secret, and ends with exit code 1. An empty variable counts as absent.
 
 - A **secret** (🔒) can also come from a file: \`NAME_FILE=/run/secrets/name\` instead of \`NAME\`.
 - A **duration** is a number with a unit, or several: \`500ms\`, \`30s\`, \`5m\`, \`1h30m\`, \`7d\`.
+- A **quantity** is what Kubernetes calls so: \`500m\` (thousandths) or \`2\` of processors, \`512Mi\` or \`2Gi\` of bytes.
 `;
 
 const foot = `## Settings
@@ -30,7 +31,7 @@ takes effect with a team's next deploy. Values are encrypted in the database, se
 | \`pnpm testserver\` | \`LISTEN_ADDR\` (default \`127.0.0.1:3333\`), \`LOG_LEVEL\` |
 | \`make dev\` | all of the above; \`RUNTIME\` is \`local\` and \`DATA_DIR\` is \`data\` of the repository unless set. Without a credential in the environment a scripted model listens on the next port. |
 | \`make demo\` | \`ANTHROPIC_API_KEY\`, \`ANTHROPIC_BASE_URL\`, \`NATS_SERVER\` |
-| \`make test\` | \`TEST_REPORT\`: file for the results as JSON |
+| \`make test\`, \`make test-docker\`, \`make test-k8s\` | \`TEST_REPORT\`: file for the results as JSON. \`KUBECONFIG\`: the cluster for tests that need one; without it, none is used |
 `;
 
 /** The text of docs/configuration.md: made from the variables that the server reads, so that it cannot be wrong. */

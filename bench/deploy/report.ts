@@ -1,7 +1,6 @@
-import { atMost, type Limit } from '../shared/limits.ts';
 import { median } from '../shared/statistics.ts';
 import { aligned } from '../shared/table.ts';
-import type { Sample } from './measure.ts';
+import type { Sample } from './place.ts';
 
 /** The medians of each size of team, small ones first. */
 export function mediansOf(samples: readonly Sample[]): Sample[] {
@@ -18,23 +17,14 @@ export function mediansOf(samples: readonly Sample[]): Sample[] {
     }));
 }
 
-/** One line for each size: the medians, and the deploy as a multiple of both `docker run`s. */
-export function table(medians: readonly Sample[]): string {
+/** One line for each size: the medians, and the deploy as a multiple of the bare way, once and as often. */
+export function table(medians: readonly Sample[], bare: string): string {
   const rows = medians.map(({ agents, deploy, one, all }) => [
     String(agents),
     ...[deploy, one, all].map((value) => value.toFixed(0)),
     `×${(deploy / one).toFixed(1)}`,
     `×${(deploy / all).toFixed(1)}`,
   ]);
-  const head = ['agents; medians, ms', 'deploy', 'docker run', 'as many at once', 'deploy : one', 'deploy : all'];
+  const head = ['agents; medians, ms', 'deploy', bare, 'as many at once', 'deploy : one', 'deploy : all'];
   return aligned([head, ...rows]);
-}
-
-/** What is promised of a deploy. */
-export function limitsOf(medians: readonly Sample[]): Limit[] {
-  return medians
-    .filter(({ agents }) => agents === 10)
-    .map(({ deploy, all }) =>
-      atMost('a team of 10, at most 2 × ten `docker run` at once + 2 s', deploy, 2 * all + 2_000),
-    );
 }

@@ -2,16 +2,20 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { messageOf } from '@agentcrew/protocol';
 import { z } from 'zod';
+import { commaListSchema } from './comma-list.ts';
 import { durationSchema, timerSchema } from './duration.ts';
+import {
+  containerResourcesSchema,
+  labelsSchema,
+  nodeSelectorSchema,
+  objectNameSchema,
+  objectNamesSchema,
+  requestProblems,
+  sizeSchema,
+} from './kubernetes/settings.ts';
+import { tolerationsTextSchema } from './kubernetes/tolerations.ts';
 import { anyInterface, listenAddressSchema } from './listen-address.ts';
 import { wordRules } from './validation-message.ts';
-
-const list = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== ''),
-);
 
 /** `*`, `loopback`, or an origin as browsers send it; a slash at its end is forgiven. */
 const origin = z.string().transform((text, context) => {
@@ -68,7 +72,7 @@ export const variables = {
   ),
   NATS_URL: secret(
     natsUrl.optional(),
-    'An external nats-server (with JetStream) instead of one of our own; may hold user and password.',
+    'An external nats-server (with JetStream) instead of one of our own; may hold user and password. Not with `kubernetes`, where each team has one of its own.',
   ),
   NATS_ACCOUNTS_FILE: variable(
     z.string().min(1).optional(),
@@ -80,26 +84,73 @@ export const variables = {
   ),
   NATS_IMAGE: variable(
     z.string().min(1).default('nats:2.10-alpine'),
-    "Image of the teams' own nats-servers, for `docker`.",
+    "Image of the teams' own nats-servers, for `docker` and `kubernetes`.",
   ),
   AGENT_IMAGE: variable(
     z.string().min(1).default('agentcrew-sidecar:dev'),
-    'Image of agents whose team has no `agent_image`, for `docker`; `make images` builds the default.',
+    'Image of agents whose team has no `agent_image`, for `docker` and `kubernetes`; `make images` builds the default.',
   ),
   NATS_SERVER: variable(
     z.string().min(1).optional(),
     'Path of the nats-server program for the local runtime; default: looked up on `PATH` and in `.tools/bin`.',
+  ),
+  KUBERNETES_CONTEXT: variable(
+    z.string().min(1).optional(),
+    'Context of the kubeconfig (`KUBECONFIG`, else `~/.kube/config`); default: its current one. In a cluster the server uses its service account.',
+  ),
+  KUBERNETES_CLUSTER_DOMAIN: variable(objectNameSchema.default('cluster.local'), 'DNS domain of the cluster.'),
+  KUBERNETES_STORAGE_CLASS: variable(
+    objectNameSchema.optional(),
+    "Storage class of all volumes; default: the cluster's own default.",
+  ),
+  KUBERNETES_WORKSPACE_SIZE: variable(sizeSchema.default('1Gi'), "Size of a team's workspace."),
+  KUBERNETES_WORKSPACE_ACCESS_MODE: variable(
+    z.enum(['ReadWriteOnce', 'ReadWriteMany']).default('ReadWriteOnce'),
+    'How a workspace may be mounted: `ReadWriteOnce` keeps the agents of a team on one node, `ReadWriteMany` needs a storage class that can do it.',
+  ),
+  KUBERNETES_NATS_SIZE: variable(sizeSchema.default('1Gi'), "Size of the volume of a team's nats-server."),
+  KUBERNETES_AGENT_REQUESTS: variable(
+    containerResourcesSchema.prefault('cpu=100m,memory=256Mi'),
+    'What a node must have free for an agent whose `resources` say nothing else.',
+  ),
+  KUBERNETES_AGENT_LIMITS: variable(
+    containerResourcesSchema.prefault('cpu=2,memory=2Gi'),
+    'What an agent may use whose `resources` say nothing else.',
+  ),
+  KUBERNETES_RUNTIME_CLASS: variable(
+    objectNameSchema.optional(),
+    "Runtime class of the agents' pods, such as one for gVisor or Kata Containers.",
+  ),
+  KUBERNETES_NODE_SELECTOR: variable(
+    nodeSelectorSchema.prefault(''),
+    'Labels of the nodes that pods may run on: `key=value`, separated by commas.',
+  ),
+  KUBERNETES_TOLERATIONS: variable(
+    tolerationsTextSchema.optional(),
+    'Taints of nodes that pods tolerate, as a JSON array: `[{"key": "agents", "operator": "Exists", "effect": "NoSchedule"}]`.',
+  ),
+  KUBERNETES_IMAGE_PULL_SECRETS: variable(
+    objectNamesSchema.prefault(''),
+    "Names of Secrets in the server's namespace with logins for registries, separated by commas; they are copied to the teams.",
+  ),
+  KUBERNETES_LABELS: variable(
+    labelsSchema.prefault(''),
+    "Further labels of the teams' workloads: `key=value`, separated by commas; none that begin with `agentcrew.` or `app.kubernetes.io/`.",
+  ),
+  KUBERNETES_SCHEDULE_TIMEOUT: variable(
+    timerSchema.prefault('2m'),
+    'A pod that waits longer for a node fails the deploy.',
   ),
   SETTINGS_ENCRYPTION_KEY: secret(
     z.string().min(8).optional(),
     'Passphrase of at least 8 characters that encrypts settings at rest; default: one is generated once in `DATA_DIR/settings.key`.',
   ),
   WORKSPACE_ROOTS: variable(
-    list.pipe(z.array(absolutePath)).prefault(''),
-    "Folders under which a team's `workspace_path` may lie, separated by commas; none: `workspace_path` is refused.",
+    commaListSchema.pipe(z.array(absolutePath)).prefault(''),
+    "Folders under which a team's `workspace_path` may lie, separated by commas; none: `workspace_path` is refused, as it always is on `kubernetes`.",
   ),
   CORS_ORIGINS: variable(
-    list.pipe(z.array(origin)).prefault('loopback'),
+    commaListSchema.pipe(z.array(origin)).prefault('loopback'),
     'Origins of browsers that may call the API, separated by commas; `loopback` is any port of this machine, `*` everybody.',
   ),
   LOG_LEVEL: variable(
@@ -184,8 +235,20 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       problems.push(messageOf(error));
     }
   }
+  problems.push(...conflicts(values));
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(values as Values);
+}
+
+/** What is wrong with variables that are right by themselves. */
+function conflicts(values: Partial<Values>): string[] {
+  if (values.RUNTIME !== 'kubernetes') return [];
+  const { NATS_URL, KUBERNETES_AGENT_REQUESTS: requests, KUBERNETES_AGENT_LIMITS: limits } = values;
+  const problems = requests && limits ? requestProblems(requests, limits) : [];
+  return [
+    ...problems.map((rule) => describe('KUBERNETES_AGENT_REQUESTS', rule)),
+    ...(NATS_URL ? [describe('NATS_URL', 'must not be set with RUNTIME=kubernetes: each team has its own NATS')] : []),
+  ];
 }
 
 function secretText(env: Record<string, string | undefined>, name: string): string | undefined {
@@ -199,7 +262,7 @@ function secretText(env: Record<string, string | undefined>, name: string): stri
   }
 }
 
-function describe(name: string, rule: string, value: string | undefined): string {
+function describe(name: string, rule: string, value?: string): string {
   return `${name}: ${rule}${value === undefined ? '' : ` (got ${JSON.stringify(value)})`}`;
 }
 

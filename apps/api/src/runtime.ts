@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { CrewError } from '@agentcrew/protocol';
 import type { AgentRuntime } from '@agentcrew/runtime';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
+import { kubernetesOptions } from './kubernetes/options.ts';
 
 /** Makes the configured runtime; its code is loaded only when it is chosen. */
 export async function createRuntime(config: Config, instance: string, log: Logger): Promise<AgentRuntime> {
@@ -29,8 +29,6 @@ export async function createRuntime(config: Config, instance: string, log: Logge
       log,
     });
   }
-  throw new CrewError(
-    'RUNTIME_FAILED',
-    `RUNTIME=${config.RUNTIME} is not available in this version. Set RUNTIME=docker or RUNTIME=local.`,
-  );
+  const { kubernetesRuntime } = await import('@agentcrew/runtime/kubernetes');
+  return await kubernetesRuntime({ ...kubernetesOptions(config), instance, log });
 }

@@ -7,6 +7,7 @@ import { type Config, ConfigError, readConfig } from './config.ts';
 import { prepareFolders } from './folders.ts';
 import { createLog } from './log.ts';
 import { createRedactor } from './redactor.ts';
+import { takeSecrets, withSecrets } from './secrets.ts';
 import { readSpec } from './spec.ts';
 
 const closeWithinMs = 8_000;
@@ -35,8 +36,9 @@ await agent.run();
 
 async function readOrExit(): Promise<{ config: Config; spec: AgentSpec }> {
   try {
+    const secrets = takeSecrets(process.env);
     const config = readConfig(process.env);
-    const spec = await readSpec(config);
+    const spec = withSecrets(await readSpec(config), secrets);
     prepareFolders(spec);
     // Said at once: an agent that waits for a program that is not there would only look slow.
     findClaude();

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectBus, type TeamBus } from '@agentcrew/nats';
 import { type AgentSpec, type ApprovalAnswer, agentMarker, type Envelope, relayConsumer } from '@agentcrew/protocol';
-import { temporaryFolder, waitFor } from '@agentcrew/testkit';
+import { type TemporaryFolder, temporaryFolder, waitFor } from '@agentcrew/testkit';
 import { message, spec } from './fakes.ts';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -19,6 +20,18 @@ export interface CrewOptions {
   permissions?: unknown;
   limits?: Partial<AgentSpec['limits']>;
   apiKey?: string;
+  /** Of a nats-server that wants one. */
+  natsToken?: string;
+  /** The spec is a file behind a link, without the secrets, which are in the sidecar's environment. */
+  asInPod?: boolean;
+}
+
+/** Writes the spec as Kubernetes mounts a Secret, and gives the variables that go with it. */
+function podEnvironment({ secrets, ...rest }: AgentSpec, folder: string): Record<string, string | undefined> {
+  const link = join(folder, 'agent.json');
+  writeFileSync(join(folder, 'data.json'), JSON.stringify(rest));
+  symlinkSync('data.json', link);
+  return { AGENT_SPEC_FILE: link, NATS_TOKEN: secrets.nats_token, ANTHROPIC_API_KEY: secrets.anthropic_api_key };
 }
 
 /** A team with one real agent in a process of its own; the test plays the server. */
@@ -31,12 +44,17 @@ export class Crew implements AsyncDisposable {
   #sidecar: ChildProcess | undefined;
   readonly #relay = new AbortController();
   #relaying: Promise<void> = Promise.resolve();
-  readonly #folder: AsyncDisposable;
+  readonly #folder: TemporaryFolder;
+  /** Variables of the sidecar, and what it gets on its standard input. */
+  readonly #handOver: { env: Record<string, string | undefined>; input: string };
 
-  private constructor(agentSpec: AgentSpec, bus: TeamBus, folder: AsyncDisposable) {
+  private constructor(agentSpec: AgentSpec, bus: TeamBus, folder: TemporaryFolder, asInPod: boolean) {
     this.spec = agentSpec;
     this.bus = bus;
     this.#folder = folder;
+    this.#handOver = asInPod
+      ? { env: podEnvironment(agentSpec, folder.path), input: '' }
+      : { env: { AGENT_SPEC_FILE: '-' }, input: JSON.stringify(agentSpec) };
   }
 
   static async start(options: CrewOptions): Promise<Crew> {
@@ -58,10 +76,10 @@ export class Crew implements AsyncDisposable {
         max_attempts: 10,
         ...options.limits,
       },
-      secrets: { anthropic_api_key: options.apiKey ?? `sk-canary-${randomUUID()}` },
+      secrets: { anthropic_api_key: options.apiKey ?? `sk-canary-${randomUUID()}`, nats_token: options.natsToken },
     });
-    const bus = await connectBus({ url: options.natsUrl, name: `api-${team}`, team });
-    const crew = new Crew(agentSpec, bus, folder);
+    const bus = await connectBus({ url: options.natsUrl, token: options.natsToken, name: `api-${team}`, team });
+    const crew = new Crew(agentSpec, bus, folder, options.asInPod ?? false);
     await crew.openStream();
     crew.startSidecar();
     await crew.ready();
@@ -84,12 +102,12 @@ export class Crew implements AsyncDisposable {
   startSidecar(): void {
     const env = {
       PATH: process.env.PATH,
-      AGENT_SPEC_FILE: '-',
       AGENTCREW_AGENT: agentMarker(this.spec),
       LOG_LEVEL: 'debug',
+      ...this.#handOver.env,
     };
     const child = spawn(process.execPath, [main], { env, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
-    child.stdin.end(JSON.stringify(this.spec));
+    child.stdin.end(this.#handOver.input);
     const keep = (chunk: Buffer) => {
       this.output += chunk;
     };

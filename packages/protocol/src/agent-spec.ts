@@ -27,7 +27,7 @@ export const agentLimitsSchema = z.object({
 });
 export type AgentLimits = z.infer<typeof agentLimitsSchema>;
 
-/** What only the sidecar may know: it never enters an environment, a command line or a log. */
+/** What only the sidecar may know: it never enters a command line, a log, or the environment of another process. */
 export const agentSecretsSchema = z.object({
   /** Password of the team's NATS user. */
   nats_token: z.string().optional(),
@@ -40,7 +40,8 @@ export type AgentSecrets = z.infer<typeof agentSecretsSchema>;
 /**
  * Everything a sidecar needs to be an agent, as one JSON document. The runtime hands it over in a way that other
  * processes cannot read (a pipe on the standard input, a file of mode 0600): the environment could not hold the
- * larger ones and would show the secrets to every command the agent runs.
+ * larger ones and would show the secrets to every command the agent runs. In a pod the document is mounted without the
+ * secrets; they are variables of the sidecar's process, which takes them out of its environment at once.
  */
 export const agentSpecSchema = z.object({
   /** Id of the server's installation: what it marks its processes and containers with. */

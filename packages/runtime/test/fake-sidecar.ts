@@ -4,16 +4,18 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 
 /** Stands in for the sidecar: reads its spec like the real one and behaves as `spec.env.BEHAVIOUR` says. */
+const specFile = process.env.AGENT_SPEC_FILE;
 const spec: {
   state_dir: string;
   health_addr: string;
   env: Record<string, string>;
-  secrets: Record<string, string>;
-} = JSON.parse(readFileSync(0, 'utf8'));
+  secrets?: Record<string, string>;
+} = JSON.parse(readFileSync(specFile && specFile !== '-' ? specFile : 0, 'utf8'));
+const apiKey = spec.secrets?.anthropic_api_key ?? process.env.ANTHROPIC_API_KEY;
 const behaviour = spec.env.BEHAVIOUR ?? 'ready';
 
 if (behaviour === 'exit') {
-  console.error(JSON.stringify({ level: 60, msg: `cannot work with ${spec.secrets.anthropic_api_key}` }));
+  console.error(JSON.stringify({ level: 60, msg: `cannot work with ${apiKey}` }));
   process.exit(3);
 }
 

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 
 /**
- * Kubeconfig of a cluster that tests may use: the file that `KUBECONFIG` names, if it is there. `~/.kube/config` does not
- * count, because tests make and delete things in the cluster, and somebody may work in that one.
+ * The kubeconfig of the cluster that tests may use, when KUBECONFIG names a file that is there. What kubectl would
+ * find without it, `~/.kube/config`, is passed over: it may well lead to a cluster with other people's work in it, and
+ * `make test` must not touch that only because it is there.
  */
 export function testKubeconfig(): string | undefined {
-  const file = process.env.KUBECONFIG;
+  const { KUBECONFIG: file } = process.env;
   return file && existsSync(file) ? file : undefined;
 }

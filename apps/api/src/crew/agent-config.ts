@@ -6,10 +6,10 @@ import {
   mostTeammates,
   type Teammate,
 } from '@agentcrew/protocol';
-import type { AgentConfig, AgentResources } from '@agentcrew/runtime';
+import type { AgentConfig, AgentResources, RuntimeName } from '@agentcrew/runtime';
 import type { AgentSettings } from './credentials.ts';
 import { instructionsFor } from './instructions.ts';
-import { bytesOf } from './memory.ts';
+import { bytesOf, coresOf } from './quantities.ts';
 
 /** What the runtime needs to start one agent of a team. */
 export function agentConfig(
@@ -18,6 +18,7 @@ export function agentConfig(
   agents: AgentRow[],
   settings: AgentSettings,
   limits: AgentLimits,
+  runtime: RuntimeName,
 ): AgentConfig {
   return {
     team: team.slug,
@@ -38,7 +39,7 @@ export function agentConfig(
     },
     workspacePath: team.workspace_path || undefined,
     image: team.agent_image || undefined,
-    resources: resourcesOf(agent),
+    resources: resourcesOf(agent, runtime),
   };
 }
 
@@ -73,12 +74,12 @@ function turnTimeout(agent: AgentRow): Partial<AgentLimits> {
   return typeof seconds === 'number' && seconds > 0 ? { turn_timeout_ms: Math.round(seconds * 1000) } : {};
 }
 
-/** The container limits of what was checked when it was stored: cores (`"0.5"`), whole bytes with a unit (`"512m"`). */
-function resourcesOf(agent: AgentRow): AgentResources | undefined {
+/** The container limits of what was checked when it was stored, perhaps by the rules of another runtime. */
+function resourcesOf(agent: AgentRow, runtime: RuntimeName): AgentResources | undefined {
   const { cpu, memory } = (agent.resources ?? {}) as { cpu?: string | number; memory?: string };
   if (cpu === undefined && memory === undefined) return undefined;
   return {
-    ...(cpu !== undefined && { cpu: Number(cpu) }),
-    ...(memory !== undefined && { memory: bytesOf(memory) }),
+    ...(cpu !== undefined && { cpu: coresOf(cpu) }),
+    ...(memory !== undefined && { memory: bytesOf(memory, runtime) }),
   };
 }

@@ -82,7 +82,7 @@ export async function startAgent(
   signal: AbortSignal,
 ): Promise<void> {
   const config = {
-    ...agentConfig(agent, team, agents, settingsOf(deps, team), deps.limits),
+    ...agentConfig(agent, team, agents, settingsOf(deps, team), deps.limits, deps.runtime.name),
     budget: deps.budgets.stateFor(team, agent, agents),
   };
   try {
@@ -96,9 +96,12 @@ export async function startAgent(
   }
 }
 
-/** What the team needs of the runtime. Its folder is checked again: since it was stored, it may have become a link. */
-export function infraOf(deps: Pick<DeploymentDeps, 'workspaceRoots'>, team: TeamRow): InfraConfig {
-  if (team.workspace_path) checkWorkspacePath(team.workspace_path, deps.workspaceRoots);
+/**
+ * What the team needs of the runtime. Its folder is checked again: since it was stored, it may have become a link, and
+ * the server's runtime another one.
+ */
+export function infraOf(deps: Pick<DeploymentDeps, 'workspaceRoots' | 'runtime'>, team: TeamRow): InfraConfig {
+  if (team.workspace_path) checkWorkspacePath(team.workspace_path, deps.workspaceRoots, deps.runtime.name);
   return { team: team.slug, natsToken: team.nats_token, workspacePath: team.workspace_path || undefined };
 }
 

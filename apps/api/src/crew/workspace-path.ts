@@ -1,13 +1,16 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
 import { CrewError } from '@agentcrew/protocol';
+import type { RuntimeName } from '@agentcrew/runtime';
 
 /**
  * The folder a team may use as its workspace: absolute, existing, and under one of the configured roots once symbolic
- * links are resolved.
+ * links are resolved. None on Kubernetes: pods that mount a folder of their node are refused by its restricted profile.
  * @throws CrewError INVALID_REQUEST with the rule.
  */
-export function checkWorkspacePath(path: string, roots: string[]): void {
+export function checkWorkspacePath(path: string, roots: string[], runtime: RuntimeName): void {
+  if (runtime === 'kubernetes')
+    throw refused('must be empty: on Kubernetes the workspace is a volume of the cluster, and cannot be a folder');
   if (roots.length === 0) throw refused('is not allowed on this server (WORKSPACE_ROOTS is not set)');
   if (!isAbsolute(path)) throw refused('must be an absolute path');
   if (!existsSync(path) || !statSync(path).isDirectory()) throw refused('must be an existing folder');

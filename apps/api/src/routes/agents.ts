@@ -14,6 +14,7 @@ import {
   newAgentSchema,
 } from '../schemas/agent.ts';
 import { agentParams, errors, teamParams } from '../schemas/common.ts';
+import { type Resources, resourcesProblem } from '../schemas/resources.ts';
 
 /** The members of a team. Changes take effect with the next deploy, those of a budget at once. */
 export async function agentRoutes(app: FastifyInstance, { crew }: { crew: Crew }): Promise<void> {
@@ -21,6 +22,10 @@ export async function agentRoutes(app: FastifyInstance, { crew }: { crew: Crew }
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const tags = ['agents'];
   const ofTeam = { onRequest: app.findTeam, schema: { tags, params: teamParams } };
+  const checkResources = (resources: Resources | undefined) => {
+    const problem = resourcesProblem(resources, runtime.name);
+    if (problem) throw new CrewError('INVALID_REQUEST', problem);
+  };
   const one = { onRequest: [app.findTeam, app.findAgent], schema: { tags, params: agentParams } };
 
   routes.get(
@@ -46,6 +51,7 @@ export async function agentRoutes(app: FastifyInstance, { crew }: { crew: Crew }
     async (request, reply) => {
       const team = teamOf(request);
       checkModel(request.body.sub_agent_model, team);
+      checkResources(request.body.resources);
       return reply.code(201).send(agentJson(createAgent(db, team, agentColumns(request.body))));
     },
   );
@@ -69,6 +75,7 @@ export async function agentRoutes(app: FastifyInstance, { crew }: { crew: Crew }
     },
     async (request) => {
       checkModel(request.body.sub_agent_model, teamOf(request));
+      checkResources(request.body.resources);
       const updated = db.agents.update(agentOf(request).id, agentColumns(request.body));
       if (!updated) throw new CrewError('AGENT_NOT_FOUND', 'agent not found');
       if (request.body.budget !== undefined) crew.budgets.changed(updated.team_id, { always: true });

@@ -9,6 +9,7 @@ import { checkWorkspacePath } from '../crew/workspace-path.ts';
 import { teamOf } from '../plugins/team-lookup.ts';
 import { agentColumns } from '../schemas/agent.ts';
 import { errors, teamParams } from '../schemas/common.ts';
+import { resourcesProblem } from '../schemas/resources.ts';
 import { modelProviderProblem, newTeamSchema, teamJson, teamPatchSchema, teamSchema } from '../schemas/team.ts';
 
 export interface TeamRoutesOptions {
@@ -21,6 +22,7 @@ export interface TeamRoutesOptions {
 /** Teams: read, create, change, delete. */
 export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOptions): Promise<void> {
   const { db, deployer, budgets } = options.crew;
+  const runtimeName = options.crew.runtime.name;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const tags = ['teams'];
   const full = (team: TeamRow) => teamJson(team, db.agents.listByTeam(team.id));
@@ -47,7 +49,11 @@ export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOption
     },
     async (request, reply) => {
       const { agents = [], runtime, provider, model_provider, ...input } = request.body;
-      if (input.workspace_path) checkWorkspacePath(input.workspace_path, options.workspaceRoots);
+      for (const [index, { resources }] of agents.entries()) {
+        const problem = resourcesProblem(resources, runtimeName);
+        if (problem) throw new CrewError('INVALID_REQUEST', `agents[${index}].${problem}`);
+      }
+      if (input.workspace_path) checkWorkspacePath(input.workspace_path, options.workspaceRoots, runtimeName);
       const created = createTeam(
         db,
         {
@@ -87,7 +93,7 @@ export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOption
       const { provider, ...patch } = request.body;
       const problem = modelProviderProblem(provider || team.provider, patch.model_provider ?? '');
       if (problem) throw new CrewError('INVALID_REQUEST', `model_provider ${problem}`);
-      if (patch.workspace_path) checkWorkspacePath(patch.workspace_path, options.workspaceRoots);
+      if (patch.workspace_path) checkWorkspacePath(patch.workspace_path, options.workspaceRoots, runtimeName);
       const updated = updateTeam(db, team, { ...patch, provider: provider || undefined });
       if (patch.budget !== undefined) budgets.changed(team.id, { always: true });
       return full(updated);

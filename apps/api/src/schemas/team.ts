@@ -27,7 +27,11 @@ const teamFields = {
   description: textOf(65_536).optional(),
   provider: z.union([providerSchema, z.literal('')]).optional(),
   model_provider: z.string().max(64).optional(),
-  workspace_path: z.string().max(4096).optional(),
+  workspace_path: z
+    .string()
+    .max(4096)
+    .describe('A folder of the host, under one of its `WORKSPACE_ROOTS`, as the workspace; not on Kubernetes')
+    .optional(),
   agent_image: agentImageSchema.optional(),
   mcp_servers: mcpServersSchema.optional(),
   budget: budgetSchema.nullable().optional(),

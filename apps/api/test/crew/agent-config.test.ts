@@ -2,6 +2,7 @@ import { agentConfig } from '@agentcrew/api/crew/agent-config.ts';
 import type { AgentInput, TeamInput } from '@agentcrew/api/crew/roster.ts';
 import type { Database } from '@agentcrew/models';
 import { agentLimitsSchema } from '@agentcrew/protocol';
+import type { RuntimeName } from '@agentcrew/runtime';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { memoryDatabase, storedTeam } from '../support/rows.ts';
 
@@ -17,9 +18,12 @@ function configs(
   agents: AgentInput[],
   settings: Partial<Parameters<typeof agentConfig>[3]> = {},
   team: Partial<TeamInput> = {},
+  runtime: RuntimeName = 'docker',
 ) {
   const stored = storedTeam(db, team, agents);
-  return stored.agents.map((agent) => agentConfig(agent, stored.team, stored.agents, { env: {}, ...settings }, limits));
+  return stored.agents.map((agent) =>
+    agentConfig(agent, stored.team, stored.agents, { env: {}, ...settings }, limits, runtime),
+  );
 }
 
 test('names, secrets and settings go where they belong', () => {
@@ -69,6 +73,39 @@ describe('the time for a turn', () => {
   ])('with resources %o', (resources, turn_timeout_ms) => {
     const [config] = configs([{ name: 'Lead', resources }]);
     expect(config?.limits).toEqual({ ...limits, turn_timeout_ms });
+  });
+});
+
+describe('cores and bytes', () => {
+  const mebi = 2 ** 20;
+  const of = (resources: unknown, runtime: RuntimeName) =>
+    configs([{ name: 'Lead', resources }], {}, {}, runtime)[0]?.resources;
+
+  test.each<[unknown, unknown]>([
+    [null, undefined],
+    [{ timeout_seconds: 60 }, undefined],
+    [
+      { cpu: '0.5', memory: '512Mi' },
+      { cpu: 0.5, memory: 512 * mebi },
+    ],
+    [
+      { cpu: '500m', memory: '1.5Gi' },
+      { cpu: 0.5, memory: 1536 * mebi },
+    ],
+    [{ cpu: 2 }, { cpu: 2 }],
+    [{ memory: '512m' }, { memory: 512 * mebi }],
+    [{ memory: '2g' }, { memory: 2048 * mebi }],
+  ])('of %o are the same on every runtime', (resources, expected) => {
+    for (const runtime of ['docker', 'local', 'kubernetes'] as const) expect(of(resources, runtime)).toEqual(expected);
+  });
+
+  test.each([
+    ['512M', 512 * mebi, 512_000_000],
+    ['1G', 1024 * mebi, 1_000_000_000],
+    ['536870912', 512 * mebi, 512 * mebi],
+  ])('of %s follow the runtime', (memory, docker, kubernetes) => {
+    expect(of({ memory }, 'docker')).toEqual({ memory: docker });
+    expect(of({ memory }, 'kubernetes')).toEqual({ memory: kubernetes });
   });
 });
 

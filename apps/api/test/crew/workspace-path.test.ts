@@ -21,12 +21,12 @@ afterAll(() => folder[Symbol.asyncDispose]());
 test.each(['root', 'root/in', 'root/in/', 'root/link', 'root/in/..hidden', 'root/../root/in', 'alias/in'])(
   '%s lies under the root',
   (path) => {
-    checkWorkspacePath(`${folder.path}/${path}`, ['/nowhere', root]);
+    checkWorkspacePath(`${folder.path}/${path}`, ['/nowhere', root], 'local');
   },
 );
 
 test('a root may itself be a link', () => {
-  checkWorkspacePath(join(root, 'in'), [join(folder.path, 'alias')]);
+  checkWorkspacePath(join(root, 'in'), [join(folder.path, 'alias')], 'local');
 });
 
 test.each([
@@ -38,12 +38,18 @@ test.each([
   ['root/absent', 'existing folder'],
   ['root/file', 'existing folder'],
 ])('%s does not', (path, rule) => {
-  expect(() => checkWorkspacePath(`${folder.path}/${path}`, [root])).toThrow(
+  expect(() => checkWorkspacePath(`${folder.path}/${path}`, [root], 'local')).toThrow(
     expect.objectContaining({ code: 'INVALID_REQUEST', message: expect.stringContaining(rule) }),
   );
 });
 
 test('a relative path is refused, and any path when there are no roots', () => {
-  expect(() => checkWorkspacePath('root', [root])).toThrow('must be an absolute path');
-  expect(() => checkWorkspacePath(root, [])).toThrow('WORKSPACE_ROOTS is not set');
+  expect(() => checkWorkspacePath('root', [root], 'local')).toThrow('must be an absolute path');
+  expect(() => checkWorkspacePath(root, [], 'local')).toThrow('WORKSPACE_ROOTS is not set');
+});
+
+test('no path at all is one on Kubernetes', () => {
+  expect(() => checkWorkspacePath(root, [root], 'kubernetes')).toThrow(
+    expect.objectContaining({ code: 'INVALID_REQUEST', message: expect.stringContaining('the workspace is a volume') }),
+  );
 });

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '@agentcrew/testkit';
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../support/random.ts';
-import { host, need, readyPods } from './kubernetes.ts';
+import { host, readyPods, suite } from './kubernetes.ts';
 import { type KubernetesServer, startKubernetesServer } from './kubernetes-server.ts';
 
 const cycles = Number(process.env.CYCLES ?? 4);
@@ -46,7 +46,7 @@ async function isTrue({ client, namespace }: KubernetesServer, id: string): Prom
   );
 }
 
-describe.skipIf(host === undefined)(`deploy, fault, stop, again and again (needs ${need})`, () => {
+describe.skipIf(host === undefined)(suite('deploy, fault, stop, again and again (needs Kubernetes)'), () => {
   test(`nothing is left but the work (${cycles} cycles, seed ${seed})`, {
     timeout: 120_000 + cycles * 120_000,
   }, async () => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { startScriptedModel, temporaryFolder, waitFor } from '@agentcrew/testkit';
 import { describe, expect, test } from 'vitest';
 import { Client } from './client.ts';
-import { host, kubeconfigFlags, kubectl, madeBy, need, removeAll, visible } from './kubernetes.ts';
+import { host, kubeconfigFlags, kubectl, madeBy, removeAll, suite, visible } from './kubernetes.ts';
 
 const base = fileURLToPath(new URL('../../../../deploy/kubernetes', import.meta.url));
 const canary = 'sk-ant-canary-0123456789abcdef';
@@ -75,7 +75,7 @@ async function startStack(modelUrl: string) {
   };
 }
 
-describe.skipIf(host === undefined)(`the API in the cluster (needs ${need})`, () => {
+describe.skipIf(host === undefined)(suite('the API in the cluster (needs Kubernetes)'), () => {
   test('deploys and talks to teams, also after its own restart, and can be removed', async () => {
     await using model = await startScriptedModel({ host, apiKey: canary });
     await using stack = await startStack(model.url);

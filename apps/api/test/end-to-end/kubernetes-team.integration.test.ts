@@ -1,7 +1,7 @@
 import { waitFor } from '@agentcrew/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Team } from './client.ts';
-import { host, need, visible } from './kubernetes.ts';
+import { host, suite, visible } from './kubernetes.ts';
 import { type KubernetesServer, startKubernetesServer } from './kubernetes-server.ts';
 
 const canary = 'sk-ant-canary-0123456789abcdef';
@@ -9,7 +9,7 @@ const canary = 'sk-ant-canary-0123456789abcdef';
 const bash = { permissions: { allowed_tools: ['Bash'], filesystem_scope: '' } };
 const run = (command: string) => `!tool Bash ${JSON.stringify({ command, description: 'test' })}`;
 
-describe.skipIf(host === undefined)(`a team in pods (needs ${need})`, () => {
+describe.skipIf(host === undefined)(suite('a team in pods (needs Kubernetes)'), () => {
   let server: KubernetesServer;
 
   beforeEach(async () => {
@@ -160,7 +160,7 @@ describe.skipIf(host === undefined)(`a team in pods (needs ${need})`, () => {
   });
 });
 
-describe.skipIf(host === undefined)(`a cluster without room for an agent (needs ${need})`, () => {
+describe.skipIf(host === undefined)(suite('a cluster without room for an agent (needs Kubernetes)'), () => {
   test('is named in status_message', async () => {
     await using server = await startKubernetesServer(canary, { KUBERNETES_SCHEDULE_TIMEOUT: '5s' });
     const leader = { resources: { cpu: '1000', memory: '1g' } };

@@ -20,11 +20,18 @@ export function kubeconfigFlags(): string[] {
   return ['--kubeconfig', kubeconfig];
 }
 
+const cluster = await findCluster();
+
 /**
- * Whether the tests can run, and what a suite's name says that they need. `host` is where pods reach this machine, as the
- * scripted model listens here: where the cluster's API server is, if that is this machine.
+ * Where pods reach this machine, on which the scripted model listens: where the cluster's API server is, if that is this
+ * machine. `undefined` when the tests cannot run.
  */
-export const { host, need } = await findCluster();
+export const { host } = cluster;
+
+/** Name of a suite, with what it lacks if a cluster is not all. */
+export function suite(name: string): string {
+  return name.replace('(needs Kubernetes)', `(needs ${cluster.need})`);
+}
 
 async function findCluster(): Promise<{ host?: string; need: string }> {
   if (testKubeconfig() === undefined || !(await hasImages())) return { need: 'Kubernetes' };

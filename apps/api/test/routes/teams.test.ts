@@ -440,4 +440,20 @@ describe('a workspace of the host', () => {
     const change = { workspace_path: join(folder.path, 'other') };
     expectError(await rooted.client.put(`/api/teams/${body.id}`, change), 400, 'INVALID_REQUEST', 'workspace_path');
   });
+
+  test('is refused on Kubernetes, also for a team that has it from another runtime', async () => {
+    await using folder = await temporaryFolder();
+    const workspace_path = folder.path;
+    await using cluster = await startTestApp({ workspaceRoots: [folder.path], runtimeName: 'kubernetes' });
+    const rule = 'on Kubernetes the workspace is a volume';
+    const refused = await cluster.client.post('/api/teams', { ...newTeam(), workspace_path });
+    expectError(refused, 400, 'INVALID_REQUEST', rule);
+    const { id } = await cluster.client.createTeam();
+    const path = `/api/teams/${id}`;
+    expectError(await cluster.client.put(path, { workspace_path }), 400, 'INVALID_REQUEST', rule);
+    cluster.db.teams.update(id, { workspace_path });
+    await cluster.client.post(`${path}/deploy`);
+    expect((await cluster.client.until(id, 'error')).status_message).toContain(rule);
+    expect(await cluster.client.put(path, { workspace_path: '' })).toMatchObject({ status: 200 });
+  });
 });

@@ -4,6 +4,7 @@ import { type Crew, createCrew } from '@agentcrew/api/crew/crew.ts';
 import { type Database, openDatabase } from '@agentcrew/models';
 import type { ConnectBus } from '@agentcrew/nats';
 import { agentLimitsSchema } from '@agentcrew/protocol';
+import type { RuntimeName } from '@agentcrew/runtime';
 import { type MockRuntime, mockRuntime } from '@agentcrew/runtime/mock';
 import pino, { type Logger } from 'pino';
 import { connectOfflineBus } from '../../../testserver/src/offline-bus.ts';
@@ -15,6 +16,8 @@ export interface TestAppOptions {
   corsOrigins?: string[];
   onLoopback?: boolean;
   workspaceRoots?: string[];
+  /** What the runtime in memory passes itself off as. */
+  runtimeName?: RuntimeName;
   maxSockets?: number;
   deployTimeoutMs?: number;
   maxRestarts?: number;
@@ -41,7 +44,7 @@ export interface TestApp extends AsyncDisposable {
 export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const log = options.log ?? pino({ level: 'silent' });
   const db = options.db ?? openDatabase({ path: ':memory:', encryptionKey: 'only in memory' });
-  const runtime = mockRuntime();
+  const runtime = { ...mockRuntime(), name: options.runtimeName ?? 'mock' };
   const crew = createCrew({
     db,
     runtime,

@@ -1,6 +1,7 @@
 import { messageOf } from '@agentcrew/protocol';
 import type { AgentStatus } from '../runtime.ts';
 import type { RuntimeLogger } from '../shared/logger.ts';
+import { statusReports } from '../shared/status-reports.ts';
 import type { DockerAgents } from './agents.ts';
 import type { Engine } from './engine.ts';
 import { type ContainerEvent, followEvents } from './events.ts';
@@ -22,22 +23,8 @@ export interface AgentWatch extends Disposable {
 
 /** Follows the engine's events from now on: a container that Docker starts again needs its spec. */
 export function watchAgents({ engine, instance, agents, log }: WatchOptions): AgentWatch {
-  const listeners = new Set<(change: AgentStatus) => void>();
-  const known = new Map<string, AgentStatus>();
+  const reports = statusReports(agents.isBusy, log);
   const stop = new AbortController();
-
-  function report(status: AgentStatus): void {
-    if (known.get(status.id)?.state === status.state) return;
-    if (status.state === 'stopped') known.delete(status.id);
-    else known.set(status.id, status);
-    for (const listener of listeners) {
-      try {
-        listener(status);
-      } catch (error) {
-        log.error({ agent: status.id, err: messageOf(error) }, 'a change of an agent could not be handled');
-      }
-    }
-  }
 
   async function guarded(task: () => Promise<void>): Promise<void> {
     try {
@@ -47,21 +34,8 @@ export function watchAgents({ engine, instance, agents, log }: WatchOptions): Ag
     }
   }
 
-  async function look(id: string): Promise<void> {
-    await guarded(async () => {
-      const status = await agents.status(id);
-      if (!agents.isBusy(id)) report(status);
-    });
-  }
-
-  async function lookAtAll(): Promise<void> {
-    await guarded(async () => {
-      const statuses = await agents.list();
-      const gone = [...known.values()].filter(({ id }) => !statuses.some((status) => status.id === id));
-      const stopped = gone.map(({ id, team, agent }) => ({ id, team, agent, state: 'stopped' as const }));
-      for (const status of [...statuses, ...stopped]) if (!agents.isBusy(status.id)) report(status);
-    });
-  }
+  const look = async (id: string) => guarded(async () => reports.report(await agents.status(id)));
+  const lookAtAll = async () => guarded(async () => reports.reportAll(await agents.list()));
 
   async function handle({ action, container, team, agent, exitCode }: ContainerEvent): Promise<void> {
     const id = agentId(team, agent);
@@ -69,7 +43,7 @@ export function watchAgents({ engine, instance, agents, log }: WatchOptions): Ag
       agents.ended(id, container, exitCode);
       // Reported as it is told: until it is looked at, Docker may have started the agent again.
       const message = `the agent's container ended (exit code ${exitCode})`;
-      if (!agents.isBusy(id)) report({ id, team, agent, state: 'error', message });
+      reports.report({ id, team, agent, state: 'error', message });
     }
     if (action === 'start') await guarded(async () => agents.started(id, container));
     if (!agents.isBusy(id)) await look(id);
@@ -83,18 +57,10 @@ export function watchAgents({ engine, instance, agents, log }: WatchOptions): Ag
 
   return {
     look,
-    add(onChange) {
-      listeners.add(onChange);
-      for (const status of known.values()) onChange(status);
-      return {
-        [Symbol.dispose]: () => {
-          listeners.delete(onChange);
-        },
-      };
-    },
+    add: (onChange) => reports.add(onChange),
     [Symbol.dispose]() {
       stop.abort();
-      listeners.clear();
+      reports[Symbol.dispose]();
     },
   };
 }

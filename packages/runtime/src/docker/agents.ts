@@ -1,7 +1,6 @@
-import { CrewError } from '@agentcrew/protocol';
 import type Docker from 'dockerode';
 import type { AgentConfig, AgentInstance, AgentStatus } from '../runtime.ts';
-import { cancellations, cancelled } from '../shared/cancellation.ts';
+import { agentOperations } from '../shared/agent-operations.ts';
 import type { RuntimeLogger } from '../shared/logger.ts';
 import { serialQueue } from '../shared/serial-queue.ts';
 import { requireSlug } from '../shared/slugs.ts';
@@ -46,12 +45,13 @@ export interface DockerAgents {
 /** What is asked of one agent happens in order; a stop cancels the deploys before it. */
 export function dockerAgents(options: AgentsOptions): DockerAgents {
   const { engine, health, images, instance, readyTimeoutMs, log } = options;
-  const queue = serialQueue();
-  const deploys = cancellations();
+  const operations = agentOperations();
+  /** Colliding names wait for each other. */
+  const names = serialQueue();
   const fed = new Set<string>();
   /** What this process has deployed, to be handed over again when Docker starts a container anew. */
   const deployed = new Map<string, AgentPlan>();
-  const isBusy = (id: string) => queue.isBusy(id);
+  const { isBusy } = operations;
   const sources = { engine, health, instance, fed, isBusy };
   const labelsOf = (team: string, agent: string) => agentLabels({ instance, team, agent });
 
@@ -94,8 +94,7 @@ export function dockerAgents(options: AgentsOptions): DockerAgents {
   async function stop(id: string, afterwards?: (team: string, agent: string) => Promise<void>): Promise<void> {
     const known = parseAgentId(id);
     if (!known) return;
-    deploys.cancel(id, new CrewError('DEPLOY_CANCELLED', 'the agent was stopped while it was being deployed'));
-    await queue.run(id, async () => {
+    await operations.stop(id, async () => {
       deployed.delete(id);
       const containers = await listContainers(engine, labelsOf(known.team, known.agent));
       await Promise.all(containers.map(end));
@@ -111,8 +110,7 @@ export function dockerAgents(options: AgentsOptions): DockerAgents {
     fed.delete(Id);
   }
 
-  /** Colliding names wait for each other. */
-  const nameOf = (team: string, agent: string) => `name ${containerNames(team, agent).plain}`;
+  const nameOf = (team: string, agent: string) => containerNames(team, agent).plain;
 
   return {
     async deploy(config, signal, onProgress) {
@@ -120,15 +118,9 @@ export function dockerAgents(options: AgentsOptions): DockerAgents {
       requireSlug(team);
       requireSlug(agent);
       const id = agentId(team, agent);
-      await deploys.run(id, signal, async (either) => {
-        try {
-          await queue.run(id, async () =>
-            queue.run(nameOf(team, agent), async () => deployNow(config, either, onProgress)),
-          );
-        } catch (error) {
-          throw either.aborted ? cancelled(either, `the deploy of agent ${agent}`) : error;
-        }
-      });
+      await operations.deploy(id, agent, signal, async (either) =>
+        names.run(nameOf(team, agent), async () => deployNow(config, either, onProgress)),
+      );
       return { id, team, agent, state: 'running' };
     },
 
@@ -138,11 +130,8 @@ export function dockerAgents(options: AgentsOptions): DockerAgents {
     async stopTeam(team) {
       const listed = await listContainers(engine, teamLabels(instance, team));
       const agents = listed.flatMap(({ Labels }) => Labels[label.agent] ?? []);
-      const busy = queue.busyKeys().filter((id) => parseAgentId(id)?.team === team);
-      const ids = new Set([...agents.map((agent) => agentId(team, agent)), ...busy]);
-      const results = await Promise.allSettled([...ids].map(async (id) => stop(id)));
-      const failed = results.find((result) => result.status === 'rejected');
-      if (failed) throw failed.reason;
+      const busy = operations.busyIds().filter((id) => parseAgentId(id)?.team === team);
+      await operations.stopAll([...agents.map((agent) => agentId(team, agent)), ...busy], stop);
     },
 
     async status(id) {
@@ -159,16 +148,15 @@ export function dockerAgents(options: AgentsOptions): DockerAgents {
     },
 
     async started(id, container) {
-      if (!deployed.has(id)) return;
-      await deploys.run(id, AbortSignal.timeout(2 * readyTimeoutMs), async (signal) =>
-        queue.run(id, async () => {
-          const plan = deployed.get(id);
-          if (!plan || fed.has(container) || signal.aborted) return;
-          if (!(await becomesReady(container, plan, readyTimeoutMs, signal))) return;
-          fed.add(container);
-          log.info({ team: plan.spec.team, agent: plan.spec.agent }, 'agent started again by Docker');
-        }),
-      );
+      const known = deployed.get(id);
+      if (!known) return;
+      await operations.deploy(id, known.spec.agent, AbortSignal.timeout(2 * readyTimeoutMs), async (signal) => {
+        const plan = deployed.get(id);
+        if (!plan || fed.has(container) || signal.aborted) return;
+        if (!(await becomesReady(container, plan, readyTimeoutMs, signal))) return;
+        fed.add(container);
+        log.info({ team: plan.spec.team, agent: plan.spec.agent }, 'agent started again by Docker');
+      });
     },
 
     forgetStarts: () => fed.clear(),

@@ -3,6 +3,7 @@ import type { TeamAccounts } from '../external-nats/team-accounts.ts';
 import type { AgentRuntime } from '../runtime.ts';
 import { untilAborted } from '../shared/cancellation.ts';
 import type { RuntimeLogger } from '../shared/logger.ts';
+import { natsPort } from '../shared/nats-config.ts';
 import { serialQueue } from '../shared/serial-queue.ts';
 import { requireSlug } from '../shared/slugs.ts';
 import { agentLabels } from './agent-container.ts';
@@ -15,7 +16,6 @@ import { healthOf } from './health.ts';
 import { imagesOf } from './images.ts';
 import { streamAgentLogs } from './log-stream.ts';
 import { parseAgentId, teamNames } from './names.ts';
-import { natsPort } from './nats-container.ts';
 import { findOwnContainer } from './own-container.ts';
 import { teamInfra } from './team-infra.ts';
 

@@ -1,15 +1,12 @@
 import type Docker from 'dockerode';
+import { natsConfig, natsPort } from '../shared/nats-config.ts';
 import { fingerprint, label, teamLabels } from './labels.ts';
 import { teamNames } from './names.ts';
 import type { TarEntry } from './tar.ts';
 
-/** Port of NATS in its container. */
-export const natsPort = 4222;
 /** Any user but root; the image needs to know nothing of it. */
 const user = 1000;
 const configFile = '/etc/agentcrew/nats.conf';
-/** Largest message in bytes. */
-const maxPayload = 8 * 1024 * 1024;
 
 export interface NatsPlan {
   instance: string;
@@ -18,17 +15,6 @@ export interface NatsPlan {
   token: string;
   /** Opens a port on the host's loopback for a server that is not in a container. */
   published: boolean;
-}
-
-/** Configuration of a team's nats-server: one account with one user, JetStream on files. */
-function natsConfig({ team, token }: Pick<NatsPlan, 'team' | 'token'>): string {
-  const login = `{ user: ${JSON.stringify(team)}, password: ${JSON.stringify(token)} }`;
-  return [
-    `listen: "0.0.0.0:${natsPort}"\n`,
-    `max_payload: ${maxPayload}\n`,
-    'jetstream { store_dir: "/data" }\n',
-    `accounts { team: { jetstream: enabled, users: [ ${login} ] } }\n`,
-  ].join('');
 }
 
 /**

@@ -3,13 +3,14 @@ import { servesUser } from '@agentcrew/nats';
 import { CrewError } from '@agentcrew/protocol';
 import type Docker from 'dockerode';
 import type { RuntimeLogger } from '../shared/logger.ts';
+import { natsPort } from '../shared/nats-config.ts';
 import { inspectContainer, listContainers, removeContainer } from './containers.ts';
 import type { Engine } from './engine.ts';
 import { statusOf } from './engine-errors.ts';
 import { foreign, label, teamLabels } from './labels.ts';
 import { lastWords } from './last-words.ts';
 import { teamNames } from './names.ts';
-import { type NatsPlan, natsContainer, natsFiles, natsPort } from './nats-container.ts';
+import { type NatsPlan, natsContainer, natsFiles } from './nats-container.ts';
 import { tarOf } from './tar.ts';
 
 const answerMs = 2_000;

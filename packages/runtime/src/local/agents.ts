@@ -1,8 +1,7 @@
-import { type AgentSpec, CrewError } from '@agentcrew/protocol';
+import type { AgentSpec } from '@agentcrew/protocol';
 import type { AgentConfig, AgentInstance, AgentStatus } from '../runtime.ts';
-import { cancellations, cancelled } from '../shared/cancellation.ts';
+import { agentOperations } from '../shared/agent-operations.ts';
 import type { RuntimeLogger } from '../shared/logger.ts';
-import { serialQueue } from '../shared/serial-queue.ts';
 import { requireSlug } from '../shared/slugs.ts';
 import { endAgent, isRunningReady, readRecord, type SidecarLaunch, startAgent } from './agent-process.ts';
 import { allAgents, recordedAgents, statusOf } from './agent-statuses.ts';
@@ -36,9 +35,8 @@ export interface LocalAgents {
 
 /** What is asked of one agent happens in order; a stop cancels the deploys before it. */
 export function localAgents({ layout: paths, launch, busOf, log }: AgentsOptions): LocalAgents {
-  const queue = serialQueue();
-  const deploys = cancellations();
-  const isBusy = (id: string) => queue.isBusy(id);
+  const operations = agentOperations();
+  const { isBusy } = operations;
   const sources = { layout: paths, table: launch.table, instance: launch.instance, isBusy };
 
   async function specOf(config: AgentConfig): Promise<AgentSpec> {
@@ -79,9 +77,8 @@ export function localAgents({ layout: paths, launch, busOf, log }: AgentsOptions
   async function stop(id: string, afterwards?: (stateDir: string) => Promise<void>): Promise<void> {
     const known = parseAgentId(id);
     if (!known) return;
-    deploys.cancel(id, new CrewError('DEPLOY_CANCELLED', 'the agent was stopped while it was being deployed'));
     const files = paths.agent(known.team, known.agent);
-    await queue.run(id, async () => {
+    await operations.stop(id, async () => {
       const wasThere = (await readRecord(files)) !== undefined;
       await endAgent(launch, files, known.team, known.agent);
       await afterwards?.(files.stateDir);
@@ -95,13 +92,7 @@ export function localAgents({ layout: paths, launch, busOf, log }: AgentsOptions
       requireSlug(team);
       requireSlug(agent);
       const id = agentId(team, agent);
-      await deploys.run(id, signal, async (either) => {
-        try {
-          await queue.run(id, async () => deployNow(config, either));
-        } catch (error) {
-          throw either.aborted ? cancelled(either, `the deploy of agent ${agent}`) : error;
-        }
-      });
+      await operations.deploy(id, agent, signal, async (either) => deployNow(config, either));
       return { id, team, agent, state: 'running' };
     },
 
@@ -110,10 +101,8 @@ export function localAgents({ layout: paths, launch, busOf, log }: AgentsOptions
 
     async stopTeam(team) {
       const listed = (await allAgents(sources)).filter((agent) => agent.team === team).map(({ id }) => id);
-      const ids = new Set([...listed, ...queue.busyKeys().filter((id) => parseAgentId(id)?.team === team)]);
-      const results = await Promise.allSettled([...ids].map(async (id) => stop(id)));
-      const failed = results.find((result) => result.status === 'rejected');
-      if (failed) throw failed.reason;
+      const busy = operations.busyIds().filter((id) => parseAgentId(id)?.team === team);
+      await operations.stopAll([...listed, ...busy], stop);
     },
 
     async status(id) {

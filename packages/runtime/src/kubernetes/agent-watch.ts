@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '@agentcrew/protocol';
+import { ListWatch, type V1Pod, Watch } from '@kubernetes/client-node';
+import type { AgentStatus } from '../runtime.ts';
+import type { RuntimeLogger } from '../shared/logger.ts';
+import { statusReports } from '../shared/status-reports.ts';
+import type { KubernetesAgents } from './agents.ts';
+import type { Cluster } from './cluster.ts';
+import { wordsOf } from './cluster-errors.ts';
+import { allAgentsOf } from './labels.ts';
+
+/** After a watch that broke; the timer of whoever watches looks meanwhile. */
+const pauses = { shortestMs: 250, longestMs: 5_000 };
+
+export interface WatchOptions {
+  cluster: Cluster;
+  instance: string;
+  agents: KubernetesAgents;
+  log: RuntimeLogger;
+}
+
+/** What Kubernetes tells of the agents' pods, passed on to whoever watches. */
+export interface AgentWatch extends Disposable {
+  add(onChange: (change: AgentStatus) => void): Disposable;
+  /** Looks at an agent and reports it when its state is another than before. */
+  look(id: string): Promise<void>;
+}
+
+/** A watch that is told of the newest version also when nothing happens, so that it can go on there after a break. */
+class BookmarkedWatch extends Watch {
+  override async watch(
+    path: string,
+    query: Record<string, string | number | boolean | undefined>,
+    callback: (phase: string, object: unknown, watchObject?: unknown) => void,
+    done: (error: unknown) => void,
+  ): Promise<AbortController> {
+    return await super.watch(path, { ...query, allowWatchBookmarks: true }, callback, done);
+  }
+}
+
+/** Follows the pods of an installation from now on, through restarts of the API server. */
+export function watchAgents({ cluster, instance, agents, log }: WatchOptions): AgentWatch {
+  const reports = statusReports(agents.isBusy, log);
+  const stop = new AbortController();
+  const labelSelector = allAgentsOf(instance);
+  const list = async () => {
+    const pods = await cluster.core.listPodForAllNamespaces({ labelSelector });
+    void lookAtAll();
+    return pods;
+  };
+  const pods = new ListWatch<V1Pod>('/api/v1/pods', new BookmarkedWatch(cluster.config), list, false, labelSelector);
+  let pauseMs = pauses.shortestMs;
+
+  async function guarded(task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      if (!stop.signal.aborted) log.warn({ err: wordsOf(error) }, 'agents could not be looked at');
+    }
+  }
+  const look = async (id: string) => guarded(async () => reports.report(await agents.status(id)));
+  const lookAtAll = async () => guarded(async () => reports.reportAll(await agents.list()));
+
+  pods.on('change', ({ metadata }) => {
+    pauseMs = pauses.shortestMs;
+    void look(`${metadata?.namespace}/${metadata?.name}`);
+  });
+  pods.on('error', (error: unknown) => void again(error));
+
+  /** Goes on where it was when the API server still knows that, else with a new list. */
+  async function again(error: unknown): Promise<void> {
+    if (stop.signal.aborted) return;
+    log.warn({ err: messageOf(error) }, 'the watch of the pods broke and is begun again');
+    await sleep(pauseMs, undefined, { signal: stop.signal }).catch(() => undefined);
+    pauseMs = Math.min(pauseMs * 2, pauses.longestMs);
+    if (!stop.signal.aborted) await pods.start();
+  }
+  void pods.start();
+
+  return {
+    look,
+    add: (onChange) => reports.add(onChange),
+    [Symbol.dispose]() {
+      stop.abort();
+      void pods.stop();
+      reports[Symbol.dispose]();
+    },
+  };
+}

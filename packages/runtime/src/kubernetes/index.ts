@@ -1,0 +1,2 @@
+export * from './kubernetes-runtime.ts';
+export type { KubernetesSettings, Toleration } from './settings.ts';

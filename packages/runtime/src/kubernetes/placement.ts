@@ -1,0 +1,30 @@
+import type { V1PodSpec } from '@kubernetes/client-node';
+import { type Labels, label } from './labels.ts';
+import type { KubernetesSettings } from './settings.ts';
+
+const node = 'kubernetes.io/hostname';
+
+/** Where pods may run, and from where their images come: the operator's to say. */
+export function placement(settings: KubernetesSettings): Partial<V1PodSpec> {
+  const { runtimeClassName, nodeSelector, tolerations, imagePullSecrets } = settings;
+  return {
+    ...(runtimeClassName && { runtimeClassName }),
+    ...(nodeSelector && { nodeSelector }),
+    ...(tolerations && { tolerations }),
+    ...(imagePullSecrets && { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
+  };
+}
+
+/**
+ * A volume that one node alone can have keeps the agents of a team together there; one that all nodes can have lets them
+ * spread. The first agent of a team finds none to join, which Kubernetes lets pass.
+ */
+export function togetherness({ workspace }: KubernetesSettings, team: Labels): Partial<V1PodSpec> {
+  const agents = { matchLabels: team, matchExpressions: [{ key: label.agent, operator: 'Exists' }] };
+  if (workspace.accessMode === 'ReadWriteMany') {
+    const spread = { maxSkew: 1, topologyKey: node, whenUnsatisfiable: 'ScheduleAnyway', labelSelector: agents };
+    return { topologySpreadConstraints: [spread] };
+  }
+  const join = [{ labelSelector: agents, topologyKey: node }];
+  return { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: join } } };
+}

@@ -1,0 +1,122 @@
+import { CrewError } from '@agentcrew/protocol';
+import type { KubernetesObject, V1PersistentVolumeClaim } from '@kubernetes/client-node';
+import type { InfraConfig } from '../runtime.ts';
+import type { RuntimeLogger } from '../shared/logger.ts';
+import { apply, type Reference, remove } from './apply.ts';
+import type { Cluster } from './cluster.ts';
+import { ifPresent } from './cluster-errors.ts';
+import { namespaceOf } from './names.ts';
+import { ensureNamespace, findNamespace, removeNamespace } from './namespaces.ts';
+import { isReady, untilNatsReady } from './nats-deployment.ts';
+import {
+  type NatsPlan,
+  natsClaim,
+  natsDeployment,
+  natsName,
+  natsSecret,
+  natsSecretName,
+  natsService,
+} from './nats-objects.ts';
+import { policyNames, teamPolicies } from './network-policies.ts';
+import type { KubernetesSettings } from './settings.ts';
+import { copiedPullSecret, credentialSecretName, workspaceClaim } from './team-objects.ts';
+
+/** So often a team whose NATS is well gets all its other objects applied again, in case somebody took one away. */
+const applyEveryMs = 60_000;
+
+export interface InfraOptions {
+  cluster: Cluster;
+  instance: string;
+  settings: KubernetesSettings;
+  log: RuntimeLogger;
+}
+
+/** What a team has besides its agents: namespace, volumes, network policies, NATS. */
+export interface TeamInfra {
+  ensure(infra: InfraConfig, signal: AbortSignal, onProgress?: (progress: string) => void): Promise<void>;
+  /** With `removeData` the namespace and all that is in it; else all but the namespace and its volumes. */
+  remove(team: string, removeData: boolean): Promise<void>;
+}
+
+export function teamInfra(options: InfraOptions): TeamInfra {
+  const { cluster, instance, settings, log } = options;
+  const appliedAt = new Map<string, number>();
+
+  async function applyAll(plan: NatsPlan): Promise<void> {
+    const { team } = plan;
+    const apiNamespace = cluster.inside ? cluster.namespace : undefined;
+    await Promise.all([
+      ...teamPolicies({ instance, team, apiNamespace }).map(async (policy) => apply(cluster, policy)),
+      ...(settings.imagePullSecrets ?? []).map(async (name) => copyPullSecret(team, name)),
+      ensureClaim(workspaceClaim(instance, team, settings)),
+      ensureClaim(natsClaim(plan)),
+      apply(cluster, natsSecret(plan)),
+      apply(cluster, natsService(plan)),
+    ]);
+    await apply(cluster, natsDeployment(plan));
+  }
+
+  /** A claim is left as it was made: most of it can never be changed, and a smaller default must not break old teams. */
+  async function ensureClaim(claim: V1PersistentVolumeClaim): Promise<void> {
+    const { name = '', namespace = '' } = claim.metadata ?? {};
+    const known = await ifPresent(cluster.core.readNamespacedPersistentVolumeClaim({ name, namespace }));
+    if (!known) await apply(cluster, claim);
+  }
+
+  async function copyPullSecret(team: string, name: string): Promise<void> {
+    const found = await ifPresent(cluster.core.readNamespacedSecret({ name, namespace: cluster.namespace }));
+    if (found) await apply<KubernetesObject>(cluster, copiedPullSecret(instance, team, found));
+    else throw missingPullSecret(name, cluster.namespace);
+  }
+
+  return {
+    async ensure({ team, natsToken, workspacePath }, signal, onProgress) {
+      if (workspacePath) throw noFolders();
+      const plan = { instance, team, token: natsToken, settings };
+      const fresh = Date.now() - (appliedAt.get(team) ?? 0) < applyEveryMs;
+      if (fresh && (await isReady(cluster, plan))) return;
+      await ensureNamespace(cluster, instance, team, signal, onProgress);
+      await applyAll(plan);
+      await untilNatsReady(cluster, plan, signal, onProgress);
+      appliedAt.set(team, Date.now());
+      if (!fresh) log.info({ team, namespace: namespaceOf(team) }, 'namespace and NATS are there');
+    },
+
+    async remove(team, removeData) {
+      appliedAt.delete(team);
+      if (removeData) return await removeNamespace(cluster, instance, team);
+      if (!(await findNamespace(cluster, instance, team))) return;
+      await Promise.all(removable(team, settings).map(async (reference) => remove(cluster, reference)));
+    },
+  };
+}
+
+/** All that a stopped team does not need. */
+function removable(team: string, { imagePullSecrets = [] }: KubernetesSettings): Reference[] {
+  const namespace = namespaceOf(team);
+  const reference = (apiVersion: string, kind: string, name: string) => ({
+    apiVersion,
+    kind,
+    metadata: { name, namespace },
+  });
+  return [
+    reference('apps/v1', 'Deployment', natsName),
+    reference('v1', 'Service', natsName),
+    ...[natsSecretName, credentialSecretName, ...imagePullSecrets].map((name) => reference('v1', 'Secret', name)),
+    ...policyNames.map((name) => reference('networking.k8s.io/v1', 'NetworkPolicy', name)),
+  ];
+}
+
+function noFolders(): CrewError {
+  return new CrewError(
+    'INVALID_TEAM',
+    "On Kubernetes a team's workspace is a volume of its namespace: leave workspace_path empty.",
+  );
+}
+
+function missingPullSecret(name: string, namespace: string): CrewError {
+  return new CrewError(
+    'RUNTIME_FAILED',
+    `KUBERNETES_IMAGE_PULL_SECRETS names ${name}, and there is no such Secret in the namespace ${namespace}.`,
+  );
+}

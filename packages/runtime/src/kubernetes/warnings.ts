@@ -1,0 +1,28 @@
+import type { CoreV1Event } from '@kubernetes/client-node';
+import type { Cluster } from './cluster.ts';
+
+/** The last thing that Kubernetes has said about an object. */
+export interface Remark {
+  /** `FailedCreate`, `FailedMount`, `Pulling` … */
+  reason: string;
+  message: string;
+  isWarning: boolean;
+}
+
+/** The newest event about an object, which tells why nothing comes of it. */
+export async function lastRemark(cluster: Cluster, namespace: string, name: string): Promise<Remark | undefined> {
+  const fieldSelector = `involvedObject.name=${name}`;
+  const { items } = await cluster.core.listNamespacedEvent({ namespace, fieldSelector });
+  const newest = items.toSorted((a, b) => timeOf(a) - timeOf(b)).at(-1);
+  return newest && { reason: newest.reason ?? '', message: newest.message ?? '', isWarning: newest.type === 'Warning' };
+}
+
+function timeOf({ eventTime, lastTimestamp, metadata }: CoreV1Event): number {
+  const time = lastTimestamp ?? eventTime ?? metadata.creationTimestamp;
+  return time ? new Date(time).getTime() : 0;
+}
+
+/** A namespace that is just made has no service account for a moment, and takes no pods. */
+export function isTransient(message: string): boolean {
+  return /serviceaccount "?default"? not found|error looking up service account/i.test(message);
+}
