@@ -3,7 +3,7 @@ IMAGE_TAG ?= dev
 RUN = scripts/run.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-docker test-k8s cluster lint style types unused check bench bench-deploy bench-deploy-k8s images build-api build-sidecar clean
+.PHONY: help demo dev test test-docker test-k8s cluster lint style types unused check bench bench-deploy bench-deploy-k8s images build-api build-sidecar test-image clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -20,7 +20,8 @@ test: ## Run all tests; ARGS="packages/nats" runs some of them
 test-docker: images ## Build the images and run the tests that need Docker; fails without it
 	@TEST_REQUIRES=Docker $(RUN) vitest run --config vitest.workspace.ts $$(grep -rl '(needs Docker)' apps/*/test packages/*/test) $(ARGS)
 
-test-k8s: cluster images ## Build the images and run the tests that need the cluster of KUBECONFIG; fails without it
+test-k8s: cluster images test-image ## Build the images and run the tests that need the cluster of KUBECONFIG; fails without it
+	@$(if $(LOAD_IMAGES),$(LOAD_IMAGES) agentcrew-api:$(IMAGE_TAG) agentcrew-sidecar:$(IMAGE_TAG) agentcrew-runtime-test:latest nats:2.10-alpine)
 	@TEST_REQUIRES=Kubernetes $(RUN) vitest run --config vitest.workspace.ts $$(grep -rl '(needs Kubernetes)' apps/*/test packages/*/test) $(ARGS)
 
 cluster:
@@ -55,6 +56,9 @@ build-api: ## Build the server's image
 
 build-sidecar: ## Build the agents' image
 	@scripts/build-image.sh sidecar $(IMAGE_TAG)
+
+test-image:
+	@docker build --quiet --tag agentcrew-runtime-test:latest packages/runtime/test
 
 clean: ## Remove what was installed and built here; ./data stays
 	rm -rf node_modules apps/*/node_modules packages/*/node_modules bench/node_modules .tools coverage

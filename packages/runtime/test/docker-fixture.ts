@@ -15,13 +15,6 @@ export const never = new AbortController().signal;
 const baseImage = 'node:24-bookworm-slim';
 const natsImage = 'nats:2.10-alpine';
 export const testImage = 'agentcrew-runtime-test:latest';
-const dockerfile = `FROM ${baseImage}
-RUN install -d -o node -g node /workspace /state
-COPY fake-sidecar.ts /app/
-USER node
-CMD ["node", "/app/fake-sidecar.ts"]
-`;
-
 /** Whether an engine answers that has what the tests need; they are skipped otherwise. */
 export const hasDocker = await Promise.all(
   [baseImage, natsImage].map(async (image) => docker.getImage(image).inspect()),
@@ -31,11 +24,10 @@ export const hasDocker = await Promise.all(
 );
 
 async function buildTestImage(): Promise<void> {
-  const sidecar = await readFile(new URL('./fake-sidecar.ts', import.meta.url), 'utf8');
-  const context = await tarOf([
-    { name: 'Dockerfile', text: dockerfile },
-    { name: 'fake-sidecar.ts', mode: 0o644, text: sidecar },
-  ]);
+  const names = ['Dockerfile', 'fake-sidecar.ts'];
+  const texts = names.map(async (name) => readFile(new URL(name, import.meta.url), 'utf8'));
+  const entries = (await Promise.all(texts)).map((text, index) => ({ name: names[index] ?? '', mode: 0o644, text }));
+  const context = await tarOf(entries);
   const stream = await docker.buildImage(context as unknown as NodeJS.ReadableStream, { t: testImage });
   const output = (await buffer(stream)).toString();
   if (!output.includes('Successfully tagged')) throw new Error(`the test image was not built: ${output}`);

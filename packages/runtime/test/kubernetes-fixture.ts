@@ -1,8 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { waitFor } from '@agentcrew/testkit';
+import { testKubeconfig, waitFor } from '@agentcrew/testkit';
 import { AppsV1Api, CoreV1Api, Exec, KubeConfig, type V1Pod, type V1Status } from '@kubernetes/client-node';
 import { afterAll } from 'vitest';
 import { type KubernetesRuntimeOptions, kubernetesRuntime } from '../src/kubernetes/index.ts';
@@ -15,10 +14,9 @@ const silent = { info() {}, warn() {}, error() {} };
 export const never = new AbortController().signal;
 const waits = { timeoutMs: 60_000 };
 
-export const kubeconfig =
-  process.env.KUBECONFIG && existsSync(process.env.KUBECONFIG) ? process.env.KUBECONFIG : undefined;
+export const kubeconfig = testKubeconfig();
 
-function adminConfig(): KubeConfig {
+export function adminConfig(): KubeConfig {
   const config = new KubeConfig();
   config.loadFromFile(kubeconfig ?? '');
   return config;

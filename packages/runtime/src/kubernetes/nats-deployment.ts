@@ -6,11 +6,12 @@ import { annotation, selector } from './labels.ts';
 import { namespaceOf } from './names.ts';
 import { type NatsPlan, natsDeployment, natsLabels, natsName } from './nats-objects.ts';
 import { stepOf } from './pod-steps.ts';
-import { until } from './until.ts';
+import { until, untilTrue } from './until.ts';
 import { isTransient } from './warnings.ts';
 
 /** A volume may have to be made and attached first, an image to be downloaded. */
 const startMs = 120_000;
+const goneMs = 60_000;
 
 /** Whether a team's NATS is as planned, and ready. */
 export async function isReady(cluster: Cluster, plan: NatsPlan): Promise<boolean> {
@@ -51,6 +52,24 @@ export async function untilNatsReady(
   signal.throwIfAborted();
   if (outcome?.ready) return;
   throw new CrewError('RUNTIME_FAILED', `The NATS of team ${plan.team} did not start: ${reason}`);
+}
+
+/**
+ * Waits until a team's NATS that is being deleted is gone: until then its name and its volume are taken.
+ * @throws CrewError RUNTIME_FAILED at the deadline
+ */
+export async function untilNatsGone(cluster: Cluster, instance: string, team: string): Promise<void> {
+  const namespace = namespaceOf(team);
+  const labelSelector = selector(natsLabels(instance, team));
+  const pods = async () => (await cluster.core.listNamespacedPod({ namespace, labelSelector })).items;
+  const isGone = async () => !(await readDeployment(cluster, team)) && (await pods()).length === 0;
+  if (await untilTrue(isGone, goneMs)) return;
+  throw new CrewError('RUNTIME_FAILED', `The NATS of team ${team} is not gone after ${goneMs / 1_000} s`);
+}
+
+/** Whether a deletion of a team's NATS is under way. */
+export async function isEnding(cluster: Cluster, team: string): Promise<boolean> {
+  return (await readDeployment(cluster, team))?.metadata?.deletionTimestamp !== undefined;
 }
 
 async function readDeployment(cluster: Cluster, team: string): Promise<V1Deployment | undefined> {

@@ -7,7 +7,7 @@ import type { Cluster } from './cluster.ts';
 import { ifPresent } from './cluster-errors.ts';
 import { namespaceOf } from './names.ts';
 import { ensureNamespace, findNamespace, removeNamespace } from './namespaces.ts';
-import { isReady, untilNatsReady } from './nats-deployment.ts';
+import { isEnding, isReady, untilNatsGone, untilNatsReady } from './nats-deployment.ts';
 import {
   type NatsPlan,
   natsClaim,
@@ -76,6 +76,8 @@ export function teamInfra(options: InfraOptions): TeamInfra {
       const fresh = Date.now() - (appliedAt.get(team) ?? 0) < applyEveryMs;
       if (fresh && (await isReady(cluster, plan))) return;
       await ensureNamespace(cluster, instance, team, signal, onProgress);
+      // The end of a stop that was cut off.
+      if (await isEnding(cluster, team)) await untilNatsGone(cluster, instance, team);
       await applyAll(plan);
       await untilNatsReady(cluster, plan, signal, onProgress);
       appliedAt.set(team, Date.now());
@@ -87,6 +89,7 @@ export function teamInfra(options: InfraOptions): TeamInfra {
       if (removeData) return await removeNamespace(cluster, instance, team);
       if (!(await findNamespace(cluster, instance, team))) return;
       await Promise.all(removable(team, settings).map(async (reference) => remove(cluster, reference)));
+      await untilNatsGone(cluster, instance, team);
     },
   };
 }
