@@ -4,7 +4,6 @@ import { temporaryFolder } from '@agentcrew/testkit';
 import { describe, expect, test } from 'vitest';
 import { dockerRuntime } from '../src/docker/index.ts';
 import { carries, fingerprint, labelled } from '../src/docker/labels.ts';
-import { linesOf } from '../src/docker/lines.ts';
 import { logEntries } from '../src/docker/log-frames.ts';
 import { linesOfLog } from '../src/docker/log-lines.ts';
 import { agentId, containerNames, parseAgentId, teamNames } from '../src/docker/names.ts';
@@ -81,13 +80,6 @@ describe('output of the engine', () => {
       ['stdout', 'grüße', '2026-01-02T03:04:01.123Z'],
       ['stdout', 'the end', '2026-01-02T03:04:04.123Z'],
     ]);
-  });
-
-  test.each([1, 2, 100])('of plain text is cut at its ends of line (%i bytes)', async (size) => {
-    async function* chunks() {
-      yield* cut(Buffer.from('{"a":"ü"}\r\n\n{"b":1}\nrest'), size);
-    }
-    expect(await Array.fromAsync(linesOf(chunks()))).toEqual(['{"a":"ü"}', '{"b":1}', 'rest']);
   });
 });
 

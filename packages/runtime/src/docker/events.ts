@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@agentcrew/protocol';
 import { z } from 'zod';
+import { linesOf } from '../shared/lines.ts';
 import type { RuntimeLogger } from '../shared/logger.ts';
 import type { Engine } from './engine.ts';
 import { label, labelled } from './labels.ts';
-import { linesOf } from './lines.ts';
 
 const firstBackOffMs = 250;
 const longestBackOffMs = 5_000;

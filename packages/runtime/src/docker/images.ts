@@ -1,10 +1,10 @@
 import { CrewError, messageOf } from '@agentcrew/protocol';
 import { z } from 'zod';
 import { untilAborted } from '../shared/cancellation.ts';
+import { linesOf } from '../shared/lines.ts';
 import type { RuntimeLogger } from '../shared/logger.ts';
 import type { Engine } from './engine.ts';
 import { ifPresent } from './engine-errors.ts';
-import { linesOf } from './lines.ts';
 import { pullProgress } from './pull-progress.ts';
 import { registryAuth } from './registry-auth.ts';
 

@@ -1,10 +1,6 @@
-import { redact } from '@agentcrew/protocol';
-import { readableLine } from '../shared/readable-line.ts';
+import { lastWordsLines, lastWordsOf } from '../shared/last-words.ts';
 import type { Engine } from './engine.ts';
 import { logEntries } from './log-frames.ts';
-
-const lines = 5;
-const maxLength = 600;
 
 /** The last lines of a container, for a message to a person; empty when it said nothing or is gone. */
 export async function lastWords(
@@ -12,13 +8,14 @@ export async function lastWords(
   container: string,
   secrets: Iterable<string | undefined>,
 ): Promise<string> {
-  const options = { stdout: true, stderr: true, tail: lines, follow: false } as const;
+  const options = { stdout: true, stderr: true, tail: lastWordsLines, follow: false } as const;
   const output = await engine.calls
     .getContainer(container)
     .logs(options)
     .catch(() => Buffer.alloc(0));
-  const said = (await Array.fromAsync(logEntries([output]))).flatMap(({ text }) => text.split('\n'));
-  const spoken = said.filter((line) => line.trim() !== '');
-  const text = redact(spoken.slice(-lines).map(readableLine).join(' | '), secrets);
-  return text.length > maxLength ? `…${text.slice(-maxLength)}` : text;
+  const said = await Array.fromAsync(logEntries([output]));
+  return lastWordsOf(
+    said.flatMap(({ text }) => text.split('\n')),
+    secrets,
+  );
 }

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogLine, LogOptions } from '../runtime.ts';
+import type { StampedLine } from '../shared/stamped-lines.ts';
 import type { Engine } from './engine.ts';
 import { ifPresent } from './engine-errors.ts';
 import { logEntries } from './log-frames.ts';
-import { linesOfLog, type StampedLine } from './log-lines.ts';
+import { linesOfLog } from './log-lines.ts';
 
 /** How often a log that is followed is looked for again when its container has ended. */
 const pollMs = 500;

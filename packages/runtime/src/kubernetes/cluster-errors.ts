@@ -36,7 +36,8 @@ export async function clusterErrors<T>(address: string, task: () => Promise<T>):
   }
 }
 
-function crewError(address: string, error: unknown): CrewError {
+/** The failure of something that `clusterErrors` cannot wrap, a stream. */
+export function crewError(address: string, error: unknown): CrewError {
   if (error instanceof CrewError) return error;
   const code = statusCodeOf(error);
   if (code === 401) return failed(`Kubernetes at ${address} does not know this user: check the kubeconfig`, error);

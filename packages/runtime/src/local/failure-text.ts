@@ -1,9 +1,6 @@
-import { redact } from '@agentcrew/protocol';
-import { readableLine } from '../shared/readable-line.ts';
+import { lastWordsLines, lastWordsOf } from '../shared/last-words.ts';
 import type { AgentFiles } from './layout.ts';
 import { lastLines } from './log-files.ts';
-
-const maxLength = 600;
 
 /**
  * The last words of an agent's process, for a message to a person; empty when it said nothing.
@@ -14,8 +11,6 @@ export async function lastWords(
   secrets: Iterable<string | undefined>,
   from: { stdout: number; stderr: number } = { stdout: 0, stderr: 0 },
 ): Promise<string> {
-  const errors = await lastLines(files.stderr, 5, from.stderr);
-  const lines = errors.length > 0 ? errors : await lastLines(files.stdout, 3, from.stdout);
-  const text = redact(lines.map(readableLine).join(' | '), secrets);
-  return text.length > maxLength ? `…${text.slice(-maxLength)}` : text;
+  const errors = await lastLines(files.stderr, lastWordsLines, from.stderr);
+  return lastWordsOf(errors.length > 0 ? errors : await lastLines(files.stdout, 3, from.stdout), secrets);
 }
