@@ -24,6 +24,9 @@ process.on('SIGTERM', () => {
   if (behaviour !== 'stubborn') process.exit(0);
 });
 
+// More than any limit of the tests allows.
+if (behaviour === 'hungry') Buffer.alloc(1024 ** 3, 1);
+
 if (behaviour === 'spawn-child') {
   // A session of its own, like what a tool of the agent may leave behind.
   const child = spawn(process.execPath, ['-e', 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000)'], {

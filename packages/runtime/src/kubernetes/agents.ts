@@ -6,12 +6,13 @@ import type { RuntimeLogger } from '../shared/logger.ts';
 import { requireSlug } from '../shared/slugs.ts';
 import { type AgentPlan, agentSecret, agentStatefulSet } from './agent-objects.ts';
 import { agentPlan } from './agent-plan.ts';
-import { configOf, failure, podOfPlan, type StartOptions, untilReady } from './agent-start.ts';
+import { configOf, failure, type Outcome, podOfPlan, type StartOptions, untilReady } from './agent-start.ts';
 import { allAgents, statusOf } from './agent-statuses.ts';
 import { apply, remove } from './apply.ts';
 import { ifPresent } from './cluster-errors.ts';
 import { forgetState } from './forget-state.ts';
 import { annotation, label, selector, teamLabels } from './labels.ts';
+import { lastWords } from './last-words.ts';
 import { agentId, agentObject, idOf, namespaceOf, parseAgentId, podOf } from './names.ts';
 import { gatewayPolicy } from './network-policies.ts';
 import type { KubernetesSettings } from './settings.ts';
@@ -41,6 +42,8 @@ export interface KubernetesAgents {
   cancelTeam(team: string): Promise<void>;
   status(id: string): Promise<AgentStatus>;
   list(): Promise<AgentInstance[]>;
+  /** The agent's pod when it has one. */
+  podOf(id: string): Promise<{ namespace: string; pod: string; uid: string } | undefined>;
   isBusy(id: string): boolean;
 }
 
@@ -59,12 +62,20 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
       await applyAgent(plan);
       if (before) await endOutdated(plan, before, signal);
       const outcome = await untilReady(options, plan, signal, onProgress);
-      if (outcome.kind !== 'ready') throw failure(agent, outcome, readyTimeoutMs, '');
+      if (outcome.kind !== 'ready') throw failure(agent, outcome, readyTimeoutMs, await wordsOf(plan, outcome));
     } catch (error) {
       await end(namespaceOf(team), agentObject(agent));
       throw error;
     }
     log.info({ team, agent }, 'agent started');
+  }
+
+  /** What the agent said last; one that was started again meanwhile, before that. */
+  async function wordsOf({ spec: { team, agent, secrets } }: AgentPlan, { kind }: Outcome): Promise<string> {
+    const [namespace, pod] = [namespaceOf(team), podOf(agentObject(agent))];
+    const texts = Object.values(secrets);
+    const before = kind === 'ended' ? await lastWords(cluster, namespace, pod, texts, { previous: true }) : '';
+    return before || (await lastWords(cluster, namespace, pod, texts));
   }
 
   /** Whether the agent runs as planned, and is ready or soon will be. */
@@ -187,6 +198,15 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
 
     status: async (id) => statusOf(sources, id),
     list: async () => allAgents(sources),
+    async podOf(id) {
+      const known = parseAgentId(id);
+      if (!known) return undefined;
+      const found = await ifPresent(
+        cluster.core.readNamespacedPod({ name: podOf(known.name), namespace: known.namespace }),
+      );
+      if (found?.metadata?.labels?.[label.instance] !== instance) return undefined;
+      return { namespace: known.namespace, pod: podOf(known.name), uid: found.metadata.uid ?? '' };
+    },
     isBusy,
   };
 }

@@ -8,6 +8,7 @@ import { watchAgents } from './agent-watch.ts';
 import { kubernetesAgents } from './agents.ts';
 import { openCluster } from './cluster.ts';
 import { clusterErrors } from './cluster-errors.ts';
+import { streamPodLogs } from './log-stream.ts';
 import { natsHost } from './nats-objects.ts';
 import type { KubernetesSettings } from './settings.ts';
 import { teamInfra } from './team-infra.ts';
@@ -76,7 +77,9 @@ export async function kubernetesRuntime(options: KubernetesRuntimeOptions): Prom
     getStatus: async (id) => guarded(async () => agents.status(id)),
     listAgents: async () => guarded(async () => agents.list()),
 
-    async *streamLogs() {},
+    async *streamLogs(id, logOptions) {
+      yield* streamPodLogs(cluster, async () => agents.podOf(id), logOptions);
+    },
 
     teardownInfra: async (team, { removeData = false } = {}) =>
       guarded(async () => {
