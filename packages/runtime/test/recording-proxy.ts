@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /** What was asked of an API server, in the words of its authorization: `get apps/statefulsets`, `get pods/log`. */
-export type Right = string;
+type Right = string;
 
 /** Stands before an API server and notes what is asked of it. */
 export interface RecordingProxy extends AsyncDisposable {

@@ -1,11 +1,9 @@
 import { linesOf } from '../shared/lines.ts';
 import { type StampedLine, stampedLine } from '../shared/stamped-lines.ts';
+import { agentContainerName } from './agent-objects.ts';
 import type { Cluster } from './cluster.ts';
 import { statusCodeOf } from './cluster-errors.ts';
 import { openStream } from './streaming-request.ts';
-
-/** The container of an agent's pod that is the agent. */
-const agentContainer = 'agent';
 
 const answerMs = 30_000;
 /** A log that is silent for so long is asked for anew: kubelets stop following one that they have rotated. */
@@ -31,7 +29,7 @@ export interface PodLogOptions {
 export async function* podLog(
   cluster: Cluster,
   { namespace, pod }: { namespace: string; pod: string },
-  { container = agentContainer, tail, after, previous = false, follow = false, signal }: PodLogOptions,
+  { container = agentContainerName, tail, after, previous = false, follow = false, signal }: PodLogOptions,
 ): AsyncGenerator<StampedLine> {
   const query = {
     container,
