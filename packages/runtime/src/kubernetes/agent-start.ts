@@ -5,9 +5,9 @@ import type { Cluster } from './cluster.ts';
 import { ifPresent } from './cluster-errors.ts';
 import { annotation } from './labels.ts';
 import { agentObject, namespaceOf, podOf } from './names.ts';
-import { containerOf, endOf, type PodStep, stepOf } from './pod-steps.ts';
+import { containerOf, endOf, stepOf } from './pod-steps.ts';
+import { isTransient, type Remark, remarks } from './remarks.ts';
 import { until } from './until.ts';
-import { isTransient, lastRemark, type Remark } from './warnings.ts';
 
 /** A pod may be refused for a moment; if it is for so long, it is said why. */
 const refusedMs = 5_000;
@@ -38,59 +38,69 @@ export function configOf(plan: AgentPlan): string | undefined {
 
 /** Watches over an agent's start until it is ready, cannot become so, a time is over, or the signal aborts. */
 export async function untilReady(
-  { cluster, scheduleTimeoutMs, readyTimeoutMs }: StartOptions,
+  options: StartOptions,
   plan: AgentPlan,
   signal: AbortSignal,
   onProgress?: (progress: string) => void,
 ): Promise<Outcome> {
-  const clock = clockOf();
-  const restartsBefore = restartsOf(await podOfPlan(cluster, plan));
-  let remarked: Remark | undefined;
-  let remarkedAt = 0;
-
-  async function remark(name: string): Promise<Remark | undefined> {
-    if (Date.now() - remarkedAt < remarkEveryMs) return remarked;
-    remarkedAt = Date.now();
-    remarked = await lastRemark(cluster, namespaceOf(plan.spec.team), name);
-    return remarked;
-  }
-
-  async function withoutPod(): Promise<Outcome | undefined> {
-    const found = await remark(agentObject(plan.spec.agent));
-    const waitedMs = clock.since('no pod');
-    if (!found?.isWarning || isTransient(found.message)) return timedOut(waitedMs, 'its pod is not made');
-    onProgress?.(`agent ${plan.spec.agent}: ${found.message}`);
-    return waitedMs > refusedMs ? { kind: 'failed', reason: found.message } : undefined;
-  }
-
-  function timedOut(waitedMs: number, reason: string): Outcome | undefined {
-    return waitedMs > scheduleTimeoutMs ? { kind: 'failed', reason } : undefined;
-  }
-
-  async function waiting(pod: V1Pod, reason: string): Promise<Outcome | undefined> {
-    const found = await remark(pod.metadata?.name ?? '');
-    const why = found && (found.isWarning || found.reason === 'Pulling') ? `${reason} (${found.message})` : reason;
-    const waitedMs = clock.since('waiting');
-    if (waitedMs > remarkEveryMs) onProgress?.(`agent ${plan.spec.agent}: ${why}`);
-    // A large image takes as long as it takes; the deploy's own deadline ends it.
-    return found?.reason === 'Pulling' ? undefined : timedOut(waitedMs, why);
-  }
+  const restartsBefore = restartsOf(await podOfPlan(options.cluster, plan));
+  const steps = observer(options, plan, (text) => onProgress?.(`agent ${plan.spec.agent}: ${text}`));
 
   async function look(): Promise<Outcome | undefined> {
-    const pod = await podOfPlan(cluster, plan);
-    if (!pod) return await withoutPod();
+    const pod = await podOfPlan(options.cluster, plan);
+    if (!pod) return await steps.withoutPod();
     if (restartsOf(pod) > restartsBefore) return { kind: 'ended', reason: lastEnd(pod) };
-    const step: PodStep = stepOf(pod);
+    const step = stepOf(pod);
+    if (step.kind === 'waiting') return await steps.waiting(pod, step.reason);
+    if (step.kind === 'running') return steps.running(step.reason);
     if (step.kind === 'ready') return step;
-    if (step.kind === 'failed')
-      return { kind: containerOf(pod)?.state?.terminated ? 'ended' : 'failed', reason: step.reason };
-    if (step.kind === 'waiting') return await waiting(pod, step.reason);
-    return clock.since('running') > readyTimeoutMs ? { kind: 'not ready', reason: step.reason } : undefined;
+    return { kind: containerOf(pod)?.state?.terminated ? 'ended' : 'failed', reason: step.reason };
   }
 
   const outcome = await until(look, Number.POSITIVE_INFINITY, signal);
   signal.throwIfAborted();
   return outcome ?? { kind: 'not ready', reason: 'the time is over' };
+}
+
+/** Judges the steps on the way to readiness by the time they take, and passes on what Kubernetes says meanwhile. */
+function observer(
+  { cluster, scheduleTimeoutMs, readyTimeoutMs }: StartOptions,
+  { spec }: AgentPlan,
+  tell: (text: string) => void,
+) {
+  const clock = clockOf();
+  const remarkOn = remarks(cluster, namespaceOf(spec.team), remarkEveryMs);
+  const late = (waitedMs: number, reason: string): Outcome | undefined =>
+    waitedMs > scheduleTimeoutMs ? { kind: 'failed', reason } : undefined;
+
+  return {
+    async withoutPod(): Promise<Outcome | undefined> {
+      const waitedMs = clock.since('no pod');
+      const remark = await remarkOn(agentObject(spec.agent));
+      if (!remark?.isWarning || isTransient(remark.message)) return late(waitedMs, 'its pod is not made');
+      tell(remark.message);
+      return waitedMs > refusedMs ? { kind: 'failed', reason: remark.message } : undefined;
+    },
+
+    async waiting(pod: V1Pod, reason: string): Promise<Outcome | undefined> {
+      const waitedMs = clock.since('waiting');
+      if (waitedMs < remarkEveryMs) return undefined;
+      const remark = await remarkOn(pod.metadata?.name ?? '');
+      const why = remark && explains(remark) ? `${reason} (${remark.message})` : reason;
+      tell(why);
+      // A large image takes as long as it takes; the deploy's own deadline ends it.
+      return remark?.reason === 'Pulling' ? undefined : late(waitedMs, why);
+    },
+
+    running(reason: string): Outcome | undefined {
+      return clock.since('running') > readyTimeoutMs ? { kind: 'not ready', reason } : undefined;
+    },
+  };
+}
+
+/** Whether a remark tells why a pod waits: `Pulling`, `FailedMount`, `FailedAttachVolume`, `FailedCreatePodSandBox` … */
+function explains({ reason }: Remark): boolean {
+  return reason === 'Pulling' || reason.startsWith('Failed');
 }
 
 /** Tells how long the present phase lasts. */

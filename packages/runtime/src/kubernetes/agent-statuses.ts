@@ -5,7 +5,7 @@ import { ifPresent } from './cluster-errors.ts';
 import { allAgentsOf, annotation, label } from './labels.ts';
 import { idOf, parseAgentId, podOf } from './names.ts';
 import { conditionOf, containerOf, endOf, isReady, stepOf } from './pod-steps.ts';
-import { lastRemark } from './warnings.ts';
+import { lastRemark } from './remarks.ts';
 
 export interface StatusSources {
   cluster: Cluster;

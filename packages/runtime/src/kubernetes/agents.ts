@@ -1,15 +1,13 @@
-import { CrewError } from '@agentcrew/protocol';
-import type { V1Pod } from '@kubernetes/client-node';
 import type { AgentConfig, AgentInstance, AgentStatus } from '../runtime.ts';
 import { agentOperations } from '../shared/agent-operations.ts';
 import type { RuntimeLogger } from '../shared/logger.ts';
 import { requireSlug } from '../shared/slugs.ts';
+import { endAgent, endPod, readPod, readStatefulSet, untilEnded } from './agent-end.ts';
 import { type AgentPlan, agentSecret, agentStatefulSet } from './agent-objects.ts';
 import { agentPlan } from './agent-plan.ts';
 import { configOf, failure, type Outcome, podOfPlan, type StartOptions, untilReady } from './agent-start.ts';
 import { allAgents, statusOf } from './agent-statuses.ts';
-import { apply, remove } from './apply.ts';
-import { ifPresent } from './cluster-errors.ts';
+import { apply } from './apply.ts';
 import { forgetState } from './forget-state.ts';
 import { annotation, label, selector, teamLabels } from './labels.ts';
 import { lastWords } from './last-words.ts';
@@ -17,12 +15,9 @@ import { agentId, agentObject, idOf, namespaceOf, parseAgentId, podOf } from './
 import { gatewayPolicy } from './network-policies.ts';
 import type { KubernetesSettings } from './settings.ts';
 import { credentialSecret } from './team-objects.ts';
-import { untilTrue } from './until.ts';
 
 /** How long a running agent may be not ready (its bus reconnects) before a deploy replaces it. */
 const adoptTimeoutMs = 15_000;
-/** The pod gets 15 s to end by itself; a node that is away never confirms it. */
-const goneMs = 60_000;
 
 export interface AgentsOptions extends StartOptions {
   instance: string;
@@ -58,13 +53,13 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
     if (await adopts(plan, signal)) return;
     signal.throwIfAborted();
     try {
-      const before = await readPod(plan);
+      const before = await readPod(cluster, placeOf(plan));
       await applyAgent(plan);
-      if (before) await endOutdated(plan, before, signal);
+      if (before) await endPod(cluster, placeOf(plan), before, signal);
       const outcome = await untilReady(options, plan, signal, onProgress);
       if (outcome.kind !== 'ready') throw failure(agent, outcome, readyTimeoutMs, await wordsOf(plan, outcome));
     } catch (error) {
-      await end(namespaceOf(team), agentObject(agent));
+      await endAgent(cluster, placeOf(plan));
       throw error;
     }
     log.info({ team, agent }, 'agent started');
@@ -80,9 +75,9 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
 
   /** Whether the agent runs as planned, and is ready or soon will be. */
   async function adopts(plan: AgentPlan, signal: AbortSignal): Promise<boolean> {
-    const { metadata } = (await readStatefulSet(plan)) ?? {};
+    const { metadata } = (await readStatefulSet(cluster, placeOf(plan))) ?? {};
     if (metadata?.deletionTimestamp) {
-      await untilEnded(namespaceOf(plan.spec.team), agentObject(plan.spec.agent));
+      await untilEnded(cluster, placeOf(plan));
       return false;
     }
     const isSame = metadata?.annotations?.[annotation.config] === configOf(plan);
@@ -96,16 +91,6 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
     return outcome.kind === 'ready';
   }
 
-  async function readStatefulSet({ spec: { team, agent } }: AgentPlan) {
-    const name = agentObject(agent);
-    return await ifPresent(cluster.apps.readNamespacedStatefulSet({ name, namespace: namespaceOf(team) }));
-  }
-
-  async function readPod({ spec: { team, agent } }: AgentPlan): Promise<V1Pod | undefined> {
-    const name = podOf(agentObject(agent));
-    return await ifPresent(cluster.core.readNamespacedPod({ name, namespace: namespaceOf(team) }));
-  }
-
   async function applyAgent(plan: AgentPlan): Promise<void> {
     const { team, secrets, anthropic_base_url } = plan.spec;
     const policy = gatewayPolicy({ instance, team, apiNamespace: undefined }, anthropic_base_url);
@@ -117,56 +102,22 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
     await apply(cluster, agentStatefulSet(plan));
   }
 
-  /** Ends a pod that is made of another plan, or did not become ready; the StatefulSet makes the next one. */
-  async function endOutdated(plan: AgentPlan, { metadata }: V1Pod, signal: AbortSignal): Promise<void> {
-    // Else it would be made again from what was before.
-    await untilTrue(async () => isObserved(plan), goneMs, signal);
-    signal.throwIfAborted();
-    const { name = '', namespace = '', uid } = metadata ?? {};
-    await ifPresent(cluster.core.deleteNamespacedPod({ name, namespace }));
-    await untilTrue(async () => (await uidOf(namespace, name)) !== uid, goneMs, signal);
-  }
-
-  async function isObserved(plan: AgentPlan): Promise<boolean> {
-    const { metadata, status } = (await readStatefulSet(plan)) ?? {};
-    return (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
-  }
-
-  async function uidOf(namespace: string, name: string): Promise<string | undefined> {
-    return (await ifPresent(cluster.core.readNamespacedPod({ name, namespace })))?.metadata?.uid;
-  }
-
   async function stop(id: string, afterwards?: (namespace: string, name: string) => Promise<void>): Promise<void> {
     const known = parseAgentId(id);
     if (!known) return;
     await operations.stop(id, async () => {
       const { namespace, name } = known;
-      const statefulSet = await ifPresent(cluster.apps.readNamespacedStatefulSet(known));
+      const statefulSet = await readStatefulSet(cluster, known);
       const isOurs = statefulSet?.metadata?.labels?.[label.instance] === instance;
       if (isOurs) {
-        await end(namespace, name);
+        await endAgent(cluster, known);
         log.info({ namespace, agent: statefulSet.metadata?.annotations?.[annotation.agent] }, 'agent stopped');
       }
       if (isOurs || !statefulSet) await afterwards?.(namespace, name);
     });
   }
 
-  /** Deletes what an agent is made of, and waits until its pod is gone. */
-  async function end(namespace: string, name: string): Promise<void> {
-    await remove(cluster, { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name, namespace } });
-    await remove(cluster, { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace } });
-    await untilEnded(namespace, name);
-  }
-
-  async function untilEnded(namespace: string, name: string): Promise<void> {
-    const isGone = async () =>
-      (await uidOf(namespace, podOf(name))) === undefined &&
-      (await ifPresent(cluster.apps.readNamespacedStatefulSet({ name, namespace }))) === undefined;
-    if (await untilTrue(isGone, goneMs)) return;
-    const pod = `${namespace}/${podOf(name)}`;
-    throw new CrewError('RUNTIME_FAILED', `The pod ${pod} is not gone after ${goneMs / 1_000} s: is its node there?`);
-  }
-
+  const placeOf = ({ spec }: AgentPlan) => ({ namespace: namespaceOf(spec.team), name: agentObject(spec.agent) });
   const idsOf = (team: string) =>
     operations.busyIds().filter((id) => parseAgentId(id)?.namespace === namespaceOf(team));
 
@@ -201,9 +152,7 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
     async podOf(id) {
       const known = parseAgentId(id);
       if (!known) return undefined;
-      const found = await ifPresent(
-        cluster.core.readNamespacedPod({ name: podOf(known.name), namespace: known.namespace }),
-      );
+      const found = await readPod(cluster, known);
       if (found?.metadata?.labels?.[label.instance] !== instance) return undefined;
       return { namespace: known.namespace, pod: podOf(known.name), uid: found.metadata.uid ?? '' };
     },

@@ -29,7 +29,8 @@ export interface ForgetOptions {
 export async function forgetState(options: ForgetOptions, namespace: string, name: string): Promise<void> {
   const { cluster } = options;
   const claim = { name: workspaceClaimName, namespace };
-  if (!(await ifPresent(cluster.core.readNamespacedPersistentVolumeClaim(claim)))) return;
+  const known = await ifPresent(cluster.core.readNamespacedPersistentVolumeClaim(claim));
+  if (known?.metadata?.labels?.[label.instance] !== options.instance) return;
   const pod = forgetPod(options, namespace, name);
   const reference = { name: pod.metadata?.name ?? '', namespace };
   await apply(cluster, pod);

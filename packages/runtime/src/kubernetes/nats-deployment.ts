@@ -6,8 +6,8 @@ import { annotation, selector } from './labels.ts';
 import { namespaceOf } from './names.ts';
 import { type NatsPlan, natsDeployment, natsLabels, natsName } from './nats-objects.ts';
 import { stepOf } from './pod-steps.ts';
+import { isTransient } from './remarks.ts';
 import { until, untilTrue } from './until.ts';
-import { isTransient } from './warnings.ts';
 
 /** A volume may have to be made and attached first, an image to be downloaded. */
 const startMs = 120_000;

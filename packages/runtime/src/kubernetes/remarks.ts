@@ -9,6 +9,16 @@ export interface Remark {
   isWarning: boolean;
 }
 
+/** Asks for the newest remark about an object, but not all the time: what was said is given again meanwhile. */
+export function remarks(cluster: Cluster, namespace: string, everyMs: number) {
+  let asked: { name: string; at: number; remark: Remark | undefined } | undefined;
+  return async (name: string): Promise<Remark | undefined> => {
+    if (asked?.name === name && Date.now() - asked.at < everyMs) return asked.remark;
+    asked = { name, at: Date.now(), remark: await lastRemark(cluster, namespace, name) };
+    return asked.remark;
+  };
+}
+
 /** The newest event about an object, which tells why nothing comes of it. */
 export async function lastRemark(cluster: Cluster, namespace: string, name: string): Promise<Remark | undefined> {
   const fieldSelector = `involvedObject.name=${name}`;
