@@ -78,6 +78,12 @@ describe.skipIf(!kubeconfig)('what can go wrong with pods (needs Kubernetes)', (
     expect(text).toMatch(/^agent lead does not start: ImagePullBackOff: .*localhost:9\/agentcrew\/absent:1/);
   });
 
+  it('says what an agent that does not get ready waits for', async () => {
+    const runtime = await fixture.reopen({ readyTimeoutMs: 2_000 });
+    const text = await failureOf(deploy({ env: { BEHAVIOUR: 'never-ready' } }, runtime));
+    expect(text).toBe('agent lead was not ready after 2 s: the consumer is missing');
+  });
+
   it('says that no node takes an agent, at first as progress', async () => {
     const runtime = await fixture.reopen({ nodeSelector: { 'no.such/label': 'x' }, scheduleTimeoutMs: 5_000 });
     await fixture.runtime.deployInfra(infraOf(team), never);

@@ -99,7 +99,6 @@ describe.skipIf(!kubeconfig)('the rights of deploy/kubernetes (needs Kubernetes)
       await fixture.core.createNamespacedSecret({ namespace: account, body: { metadata: { name }, type: 'Opaque' } });
       const runtime = await fixture.reopen({
         imagePullSecrets: [name],
-        scheduleTimeoutMs: 3_000,
         hostEnvironment: { KUBECONFIG: file },
       });
 

@@ -58,23 +58,23 @@ function ready<T extends { status?: { conditions?: { type: string; status: strin
   return pod?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ? pod : undefined;
 }
 
-/** A container that does what its HTTP port is told: `/say/WORDS`, `/fill/LINES`, `/crash/WORDS`. */
-export const obedient: V1PodSpec = {
-  containers: [
-    {
-      name: 'agent',
-      image: 'node:24-bookworm-slim',
-      imagePullPolicy: 'IfNotPresent',
-      command: ['node', '-e', await readFile(new URL('./obedient.cjs', import.meta.url), 'utf8')],
-      readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },
-    },
-  ],
-};
+async function scripted(script: string): Promise<V1PodSpec> {
+  const command = ['node', '-e', await readFile(new URL(script, import.meta.url), 'utf8')];
+  const readinessProbe = { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 };
+  const image = 'node:24-bookworm-slim';
+  return { containers: [{ name: 'agent', image, imagePullPolicy: 'IfNotPresent', command, readinessProbe }] };
+}
 
-/** Tells an obedient pod what to do, through the API server. */
-export async function tell({ cluster, namespace }: PodsFixture, pod: string, order: string): Promise<void> {
+/** A pod that does what its HTTP port is told: `/say/WORDS`, `/fill/LINES`, `/crash/WORDS`. */
+export const obedient = await scripted('./obedient.cjs');
+
+/** A pod with ports to connect to: 9001 echoes, 9002 sends without an end, 9003 reads after `/read`, 9004 says goodbye. */
+export const peers = await scripted('./peers.cjs');
+
+/** Tells a pod what to do, through the API server. @returns its answer */
+export async function tell({ cluster, namespace }: PodsFixture, pod: string, order: string): Promise<string> {
   const path = `/api/v1/namespaces/${namespace}/pods/${pod}:8080/proxy/${order}`;
-  await text(await openStream(cluster.config, { path, idleMs: 30_000 }));
+  return await text(await openStream(cluster.config, { path, idleMs: 30_000 }));
 }
 
 /** A way to the API server of the tests that can be cut, as when it restarts. */

@@ -40,9 +40,10 @@ export async function startRecordingProxy(target: { host: string; port: number; 
     const outgoing = request(onward(incoming));
     const end = () => client.destroy();
     outgoing.on('error', end).on('response', end);
-    outgoing.on('upgrade', (answer, upstream: Duplex) => {
+    outgoing.on('upgrade', (answer, upstream: Duplex, head: Buffer) => {
       sockets.add(client).add(upstream);
       client.write(headOf(answer));
+      client.write(head);
       upstream.pipe(client).pipe(upstream);
       for (const socket of [client, upstream])
         socket.on('error', () => undefined).on('close', () => upstream.destroy());

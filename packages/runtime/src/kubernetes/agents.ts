@@ -14,6 +14,7 @@ import { lastWords } from './last-words.ts';
 import { agentId, agentObject, idOf, namespaceOf, parseAgentId, podOf } from './names.ts';
 import { gatewayPolicy } from './network-policies.ts';
 import type { KubernetesSettings } from './settings.ts';
+import { sidecarReason } from './sidecar-reason.ts';
 import { credentialSecret } from './team-objects.ts';
 
 /** How long a running agent may be not ready (its bus reconnects) before a deploy replaces it. */
@@ -57,7 +58,7 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
       await applyAgent(plan);
       if (before) await endPod(cluster, placeOf(plan), before, signal);
       const outcome = await untilReady(options, plan, signal, onProgress);
-      if (outcome.kind !== 'ready') throw failure(agent, outcome, readyTimeoutMs, await wordsOf(plan, outcome));
+      if (outcome.kind !== 'ready') throw await failureOf(plan, outcome);
     } catch (error) {
       await endAgent(cluster, placeOf(plan));
       throw error;
@@ -65,12 +66,17 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
     log.info({ team, agent }, 'agent started');
   }
 
-  /** What the agent said last; one that was started again meanwhile, before that. */
-  async function wordsOf({ spec: { team, agent, secrets } }: AgentPlan, { kind }: Outcome): Promise<string> {
-    const [namespace, pod] = [namespaceOf(team), podOf(agentObject(agent))];
-    const texts = Object.values(secrets);
-    const before = kind === 'ended' ? await lastWords(cluster, namespace, pod, texts, { previous: true }) : '';
-    return before || (await lastWords(cluster, namespace, pod, texts));
+  async function failureOf({ spec }: AgentPlan, outcome: Exclude<Outcome, { kind: 'ready' }>) {
+    const { namespace, name } = { namespace: namespaceOf(spec.team), name: podOf(agentObject(spec.agent)) };
+    const texts = Object.values(spec.secrets);
+    if (outcome.kind === 'not ready') {
+      const reason = (await sidecarReason(cluster, namespace, name)) ?? outcome.reason;
+      return failure(spec.agent, { ...outcome, reason }, readyTimeoutMs, '');
+    }
+    // One that was started again has had its last words before that.
+    const before = outcome.kind === 'ended' ? await lastWords(cluster, namespace, name, texts, { previous: true }) : '';
+    const words = before || (await lastWords(cluster, namespace, name, texts));
+    return failure(spec.agent, outcome, readyTimeoutMs, words);
   }
 
   /** Whether the agent runs as planned, and is ready or soon will be. */

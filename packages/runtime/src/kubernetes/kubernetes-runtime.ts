@@ -9,7 +9,9 @@ import { kubernetesAgents } from './agents.ts';
 import { openCluster } from './cluster.ts';
 import { clusterErrors } from './cluster-errors.ts';
 import { streamPodLogs } from './log-stream.ts';
-import { natsHost } from './nats-objects.ts';
+import { namespaceOf } from './names.ts';
+import { podForwards } from './nats-forward.ts';
+import { natsHost, natsLabels } from './nats-objects.ts';
 import type { KubernetesSettings } from './settings.ts';
 import { teamInfra } from './team-infra.ts';
 
@@ -51,6 +53,7 @@ export async function kubernetesRuntime(options: KubernetesRuntimeOptions): Prom
   const cluster = await openCluster({ context: options.context, environment: hostEnvironment });
   const infra = teamInfra({ cluster, instance, settings, log });
   const agents = kubernetesAgents({ cluster, instance, settings, scheduleTimeoutMs, readyTimeoutMs, log });
+  const forwards = podForwards(cluster, log);
   const watch = watchAgents({ cluster, instance, agents, log });
   const teams = serialQueue();
   const guarded = async <T>(task: () => Promise<T>) => clusterErrors(cluster.address, task);
@@ -86,16 +89,23 @@ export async function kubernetesRuntime(options: KubernetesRuntimeOptions): Prom
         requireSlug(team);
         if (removeData) await agents.cancelTeam(team);
         else await agents.stopTeam(team);
+        await forwards.close(namespaceOf(team));
         await teams.run(team, async () => infra.remove(team, removeData));
       }),
 
     natsUrl,
-    natsConnectUrl: async (team) => ({ url: natsUrl(team), user: team }),
+    async natsConnectUrl(team) {
+      if (cluster.inside) return { url: natsUrl(team), user: team };
+      const target = { namespace: namespaceOf(team), labels: natsLabels(instance, team), port: natsPort };
+      const { host, port } = await guarded(async () => forwards.open(namespaceOf(team), target));
+      return { url: `nats://${host}:${port}`, user: team };
+    },
 
     watch: (onChange) => watch.add(onChange),
 
     async [Symbol.asyncDispose]() {
       watch[Symbol.dispose]();
+      await forwards[Symbol.asyncDispose]();
     },
   };
 }

@@ -95,7 +95,7 @@ async function* goOn(
   if (place.uid === undefined) {
     // Without a tail the last line is read all the same, to know where it is.
     for await (const line of present(cluster, pod, tail === 0 ? 1 : tail, signal)) {
-      place.stamp = line.stamp;
+      Object.assign(place, { uid: pod.uid, stamp: line.stamp });
       if (tail !== 0) yield line;
     }
   } else if (place.uid !== pod.uid) {

@@ -21,6 +21,12 @@ export async function findNamespace(
   return found?.metadata?.labels?.[label.instance] === instance ? found : undefined;
 }
 
+/** Whether a team's namespace is there, ours, and not about to end. */
+export async function isThere(cluster: Cluster, instance: string, team: string): Promise<boolean> {
+  const found = await findNamespace(cluster, instance, team);
+  return found !== undefined && !found.metadata?.deletionTimestamp;
+}
+
 /**
  * Makes sure of a team's namespace; one that is being deleted is waited for first.
  * @throws CrewError RUNTIME_FAILED when the name is somebody else's, or the old one does not end

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { ApiException, type KubeConfig } from '@kubernetes/client-node';
 
 /** A peer that is gone without a word is noticed so long after its last byte, and some ten seconds. */
-const keepAliveMs = 30_000;
+export const keepAliveMs = 30_000;
 
 export interface StreamingRequest {
   /** Below the API server's address. */
@@ -21,9 +21,14 @@ export interface StreamingRequest {
  */
 export async function openStream(config: KubeConfig, request: StreamingRequest): Promise<IncomingMessage> {
   const answer = await send(config, request);
+  if (answer.statusCode === 200) return answer;
+  throw await failureOf(answer);
+}
+
+/** What the client throws for an answer that is no success. */
+export async function failureOf(answer: IncomingMessage): Promise<ApiException<string>> {
   const { statusCode = 0, statusMessage = '' } = answer;
-  if (statusCode === 200) return answer;
-  throw new ApiException(statusCode, statusMessage, await text(answer), {});
+  return new ApiException(statusCode, statusMessage, await text(answer), {});
 }
 
 async function send(config: KubeConfig, { path, query, idleMs, signal }: StreamingRequest): Promise<IncomingMessage> {

@@ -6,7 +6,7 @@ import { apply, type Reference, remove } from './apply.ts';
 import type { Cluster } from './cluster.ts';
 import { ifPresent } from './cluster-errors.ts';
 import { namespaceOf } from './names.ts';
-import { ensureNamespace, findNamespace, removeNamespace } from './namespaces.ts';
+import { ensureNamespace, findNamespace, isThere, removeNamespace } from './namespaces.ts';
 import { isEnding, isReady, untilNatsGone, untilNatsReady } from './nats-deployment.ts';
 import {
   type NatsPlan,
@@ -74,7 +74,7 @@ export function teamInfra(options: InfraOptions): TeamInfra {
       if (workspacePath) throw noFolders();
       const plan = { instance, team, token: natsToken, settings };
       const fresh = Date.now() - (appliedAt.get(team) ?? 0) < applyEveryMs;
-      if (fresh && (await isReady(cluster, plan))) return;
+      if (fresh && (await isThere(cluster, instance, team)) && (await isReady(cluster, plan))) return;
       await ensureNamespace(cluster, instance, team, signal, onProgress);
       // The end of a stop that was cut off.
       if (await isEnding(cluster, team)) await untilNatsGone(cluster, instance, team);
