@@ -163,7 +163,7 @@ describe.skipIf(host === undefined)(suite('a team in pods (needs Kubernetes)'), 
 describe.skipIf(host === undefined)(suite('a cluster without room for an agent (needs Kubernetes)'), () => {
   test('is named in status_message', async () => {
     await using server = await startKubernetesServer(canary, { KUBERNETES_SCHEDULE_TIMEOUT: '5s' });
-    const leader = { resources: { cpu: '1000', memory: '1g' } };
+    const leader = { resources: { cpu: '1000', memory: '1Gi' } };
     const { id } = await server.client.createTeam(server.name, {}, leader);
     await server.client.call('POST', `/api/teams/${id}/deploy`);
     expect((await server.client.untilStatus(id, 'error')).status_message).toContain('Insufficient cpu');
