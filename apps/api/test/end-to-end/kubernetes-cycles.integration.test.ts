@@ -30,7 +30,8 @@ function faultsOf(server: KubernetesServer): Record<string, () => Promise<unknow
     'secret of an agent deleted': deleting('secret', 'agent-lead'),
     'secret of the key deleted': deleting('secret', 'anthropic-api-key'),
     'network policies deleted': deleting('networkpolicies', '--all'),
-    [namespaceDeleted]: async () => server.kubectl('delete', 'namespace', server.namespace, '--wait=false'),
+    // Until it is gone: its pods answer for a moment still.
+    [namespaceDeleted]: async () => server.kubectl('delete', 'namespace', server.namespace),
     'server killed': async () => {
       await server.kill();
       await server.start();
