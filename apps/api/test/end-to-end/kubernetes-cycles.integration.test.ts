@@ -66,6 +66,7 @@ describe.skipIf(host === undefined)(suite('deploy, fault, stop, again and again 
       fault = random.pick(Object.keys(faults));
       const early = random.next(2) === 0;
       const what = `cycle ${cycle}: ${fault} ${early ? 'during' : 'after'} the deploy`;
+      console.info(what);
       await client.call('POST', `/api/teams/${id}/deploy`);
       if (!early) await client.untilStatus(id, 'running');
       await delay(random.next(soonMs));
@@ -78,7 +79,7 @@ describe.skipIf(host === undefined)(suite('deploy, fault, stop, again and again 
         await waitFor(`the truth after ${what}`, async () => isTrue(server, id), { timeoutMs: truthMs });
       }
       expect(await server.says(id, what)).toBe(`You said: ${what}`);
-      await client.untilStatus(id, 'running');
+      await server.untilWhole(id);
       if (fault === namespaceDeleted) await write();
       expect(await server.inAgent('worker', 'cat /workspace/work.txt'), what).toBe('precious');
       await stop();

@@ -122,12 +122,16 @@ describe.skipIf(host === undefined)(suite('a team in pods (needs Kubernetes)'), 
     expect(await podUids()).toBe(before);
   });
 
-  test('a killed CLI, sidecar, agent or NATS loses no message', async () => {
+  test('no killed CLI, sidecar, pod or NATS, and no deleted Secret, loses a message', async () => {
     const { id } = await deploy();
     const kills = {
       cli: async () => server.killInAgent('lead', 'stream-json'),
       sidecar: async () => server.killInAgent('lead', 'sidecar/src/main'),
       pod: async () => server.kubectl('delete', 'pod', 'agent-lead-0', '--grace-period=1'),
+      secrets: async () => {
+        await server.kubectl('delete', 'secrets', 'agent-lead', 'anthropic-api-key', 'nats-auth-token');
+        await server.kubectl('delete', 'pod', 'agent-lead-0', '--grace-period=1');
+      },
       nats: async () => server.kubectl('delete', 'pods', '--selector=agentcrew.role=nats', '--grace-period=1'),
     };
     expect(await server.says(id, 'warm')).toBe('You said: warm');
@@ -135,11 +139,7 @@ describe.skipIf(host === undefined)(suite('a team in pods (needs Kubernetes)'), 
       await kill();
       expect(await server.says(id, `after the ${what}`)).toBe(`You said: after the ${what}`);
     }
-    await waitFor('the team to be whole', async () => {
-      const { status, status_message, agents } = await server.client.team(id);
-      const allRun = agents.every(({ container_status }) => container_status === 'running');
-      return status === 'running' && status_message === '' && allRun;
-    });
+    await server.untilWhole(id);
   });
 
   test('says in status_message why a team with an image that is not to be had does not start', async () => {
@@ -163,7 +163,7 @@ describe.skipIf(host === undefined)(suite('a team in pods (needs Kubernetes)'), 
 describe.skipIf(host === undefined)(suite('a cluster without room for an agent (needs Kubernetes)'), () => {
   test('is named in status_message', async () => {
     await using server = await startKubernetesServer(canary, { KUBERNETES_SCHEDULE_TIMEOUT: '5s' });
-    const leader = { resources: { cpu: '1000', memory: '1g' } };
+    const leader = { resources: { cpu: '1000', memory: '1Gi' } };
     const { id } = await server.client.createTeam(server.name, {}, leader);
     await server.client.call('POST', `/api/teams/${id}/deploy`);
     expect((await server.client.untilStatus(id, 'error')).status_message).toContain('Insufficient cpu');

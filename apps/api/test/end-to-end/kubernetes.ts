@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { networkInterfaces } from 'node:os';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { testKubeconfig } from '@agentcrew/testkit';
 import { agentImage } from './docker.ts';
@@ -37,11 +38,22 @@ async function findCluster(): Promise<{ host?: string; need: string }> {
   if (testKubeconfig() === undefined || !(await hasImages())) return { need: 'Kubernetes' };
   const server = await kubectl('config', 'view', '--minify', '--output', 'jsonpath={.clusters[0].cluster.server}');
   const { hostname } = new URL(server);
-  const addresses = Object.values(networkInterfaces()).flatMap((known = []) =>
-    known.filter(({ internal }) => !internal),
-  );
-  if (addresses.some(({ address }) => address === hostname)) return { host: hostname, need: 'Kubernetes' };
+  if (await isOurs(hostname)) return { host: hostname, need: 'Kubernetes' };
   return { need: 'Kubernetes whose pods reach this machine' };
+}
+
+/** Tried, because Node.js lists no address of a bridge to which no pod is attached. */
+async function isOurs(hostname: string): Promise<boolean> {
+  if (/^(127\.|localhost$|\[::1\]$)/.test(hostname)) return false;
+  const server = createServer().listen(0, hostname);
+  try {
+    await once(server, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
 }
 
 async function hasImages(): Promise<boolean> {
