@@ -3,7 +3,7 @@ IMAGE_TAG ?= dev
 RUN = scripts/run.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-docker test-k8s cluster lint style types unused check bench bench-deploy bench-deploy-k8s images build-api build-sidecar test-image clean
+.PHONY: help demo dev test test-docker test-k8s test-k8s-daemons cluster lint style types unused check bench bench-deploy bench-deploy-k8s images build-api build-sidecar test-image clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -22,7 +22,10 @@ test-docker: images ## Build the images and run the tests that need Docker; fail
 
 test-k8s: cluster images test-image ## Build the images and run the tests that need the cluster of KUBECONFIG; fails without it
 	@$(if $(LOAD_IMAGES),$(LOAD_IMAGES) agentcrew-api:$(IMAGE_TAG) agentcrew-sidecar:$(IMAGE_TAG) agentcrew-runtime-test:latest nats:2.10-alpine)
-	@TEST_REQUIRES=Kubernetes $(RUN) vitest run --config vitest.workspace.ts $$(grep -rl '(needs Kubernetes)' apps/*/test packages/*/test) $(ARGS)
+	@TEST_REQUIRES=Kubernetes $(RUN) vitest run --config vitest.workspace.ts --maxWorkers 3 $$(grep -rl '(needs Kubernetes)' apps/*/test packages/*/test) $(ARGS)
+
+test-k8s-daemons: cluster ## Run the tests that restart the cluster's own daemons, of the pid files in TEST_CLUSTER_DAEMONS
+	@TEST_REQUIRES='the daemons of Kubernetes' $(RUN) vitest run --config vitest.workspace.ts packages/runtime/test/kubernetes-daemons $(ARGS)
 
 cluster:
 	@scripts/require-cluster.sh

@@ -75,7 +75,9 @@ describe.skipIf(!kubeconfig)('what can go wrong with pods (needs Kubernetes)', (
 
   it('says that an image is not to be had', async () => {
     const text = await failureOf(deploy({ image: 'localhost:9/agentcrew/absent:1' }));
-    expect(text).toMatch(/^agent lead does not start: ImagePullBackOff: .*localhost:9\/agentcrew\/absent:1/);
+    expect(text).toMatch(
+      /^agent lead does not start: ImagePullBackOff: .*localhost:9\/agentcrew\/absent:1.*connection refused/,
+    );
   });
 
   it('says what an agent that does not get ready waits for', async () => {

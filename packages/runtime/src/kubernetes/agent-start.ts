@@ -54,7 +54,7 @@ export async function untilReady(
     if (step.kind === 'waiting') return await steps.waiting(pod, step.reason);
     if (step.kind === 'running') return steps.running(step.reason);
     if (step.kind === 'ready') return step;
-    return { kind: containerOf(pod)?.state?.terminated ? 'ended' : 'failed', reason: step.reason };
+    return { kind: containerOf(pod)?.state?.terminated ? 'ended' : 'failed', reason: steps.because(step.reason) };
   }
 
   const outcome = await until(look, Number.POSITIVE_INFINITY, signal);
@@ -69,6 +69,7 @@ function observer(
   tell: (text: string) => void,
 ) {
   const clock = clockOf();
+  let pullFailure = '';
   const remarkOn = remarks(cluster, namespaceOf(spec.team), remarkEveryMs);
   const late = (waitedMs: number, reason: string): Outcome | undefined =>
     waitedMs > scheduleTimeoutMs ? { kind: 'failed', reason } : undefined;
@@ -84,6 +85,7 @@ function observer(
 
     async waiting(pod: V1Pod, reason: string): Promise<Outcome | undefined> {
       const waitedMs = clock.since('waiting');
+      if (reason.startsWith('ErrImagePull')) pullFailure = ` (${reason})`;
       if (waitedMs < remarkEveryMs) return undefined;
       const remark = await remarkOn(pod.metadata?.name ?? '');
       const why = remark && explains(remark) ? `${reason} (${remark.message})` : reason;
@@ -91,6 +93,9 @@ function observer(
       // A large image takes as long as it takes; the deploy's own deadline ends it.
       return remark?.reason === 'Pulling' ? undefined : late(waitedMs, why);
     },
+
+    /** Older kubelets say only once why they cannot pull an image, and then that they wait to try it again. */
+    because: (reason: string) => (reason.startsWith('ImagePullBackOff') ? `${reason}${pullFailure}` : reason),
 
     running(reason: string): Outcome | undefined {
       return clock.since('running') > readyTimeoutMs ? { kind: 'not ready', reason } : undefined;

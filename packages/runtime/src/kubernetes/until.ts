@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Between two questions: short at first, and then one that does no harm to the API server. */
-const pauses = { shortestMs: 100, longestMs: 1_000, factor: 1.3 };
+const pauses = { shortestMs: 100, longestMs: 500, factor: 1.3 };
 
 /**
  * Asks until there is an answer.
