@@ -166,7 +166,9 @@ describe.skipIf(host === undefined)(suite('a cluster without room for an agent (
     const leader = { resources: { cpu: '1000', memory: '1Gi' } };
     const { id } = await server.client.createTeam(server.name, {}, leader);
     await server.client.call('POST', `/api/teams/${id}/deploy`);
-    expect((await server.client.untilStatus(id, 'error')).status_message).toContain('Insufficient cpu');
+    expect((await server.client.untilStatus(id, 'error')).status_message).toMatch(
+      /^agent lead does not start: Unschedulable: [^(]*Insufficient cpu[^(]*$/,
+    );
     expect(await server.made()).toEqual(server.kept);
   });
 });

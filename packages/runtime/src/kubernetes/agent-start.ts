@@ -103,9 +103,12 @@ function observer(
   };
 }
 
-/** Whether a remark tells why a pod waits: `Pulling`, `FailedMount`, `FailedAttachVolume`, `FailedCreatePodSandBox` … */
+/**
+ * Whether a remark tells why a pod waits: `Pulling`, `FailedMount`, `FailedAttachVolume`, `FailedCreatePodSandBox` … That no
+ * node takes it says the pod itself.
+ */
 function explains({ reason }: Remark): boolean {
-  return reason === 'Pulling' || reason.startsWith('Failed');
+  return reason === 'Pulling' || (reason.startsWith('Failed') && reason !== 'FailedScheduling');
 }
 
 /** Tells how long the present phase lasts. */
