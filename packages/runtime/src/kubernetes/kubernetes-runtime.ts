@@ -51,7 +51,7 @@ export async function kubernetesRuntime(options: KubernetesRuntimeOptions): Prom
     clusterDomain: options.clusterDomain ?? 'cluster.local',
   };
   const cluster = await openCluster({ context: options.context, environment: hostEnvironment });
-  const infra = teamInfra({ cluster, instance, settings, log });
+  const infra = teamInfra({ cluster, instance, settings, scheduleTimeoutMs, log });
   const agents = kubernetesAgents({ cluster, instance, settings, scheduleTimeoutMs, readyTimeoutMs, log });
   const forwards = podForwards(cluster, log);
   const watch = watchAgents({ cluster, instance, agents, log });

@@ -9,8 +9,8 @@ import { stepOf } from './pod-steps.ts';
 import { isTransient } from './remarks.ts';
 import { until, untilTrue } from './until.ts';
 
-/** A volume may have to be made and attached first, an image to be downloaded. */
-const startMs = 120_000;
+/** For an image to be downloaded and NATS to read its store, when its pod has a node and its volume. */
+const startMs = 60_000;
 const goneMs = 60_000;
 
 /** Whether a team's NATS is as planned, and ready. */
@@ -28,11 +28,13 @@ function isUp({ metadata, status }: V1Deployment): boolean {
 
 /**
  * Waits until a team's NATS takes connections.
+ * @param scheduleTimeoutMs how long its pod may wait for a node, and for its volume
  * @throws CrewError RUNTIME_FAILED with the reason taken from the cluster, the signal's reason on abort
  */
 export async function untilNatsReady(
   cluster: Cluster,
   plan: NatsPlan,
+  scheduleTimeoutMs: number,
   signal: AbortSignal,
   onProgress?: (progress: string) => void,
 ): Promise<void> {
@@ -46,7 +48,7 @@ export async function untilNatsReady(
       reason = trouble.text;
       return trouble.final ? { ready: false } : undefined;
     },
-    startMs,
+    scheduleTimeoutMs + startMs,
     signal,
   );
   signal.throwIfAborted();

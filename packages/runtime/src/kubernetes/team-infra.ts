@@ -28,6 +28,8 @@ export interface InfraOptions {
   cluster: Cluster;
   instance: string;
   settings: KubernetesSettings;
+  /** How long a pod may wait for a node, and for volumes. */
+  scheduleTimeoutMs: number;
   log: RuntimeLogger;
 }
 
@@ -39,7 +41,7 @@ export interface TeamInfra {
 }
 
 export function teamInfra(options: InfraOptions): TeamInfra {
-  const { cluster, instance, settings, log } = options;
+  const { cluster, instance, settings, scheduleTimeoutMs, log } = options;
   const appliedAt = new Map<string, number>();
 
   async function applyAll(plan: NatsPlan): Promise<void> {
@@ -79,7 +81,7 @@ export function teamInfra(options: InfraOptions): TeamInfra {
       // The end of a stop that was cut off.
       if (await isEnding(cluster, team)) await untilNatsGone(cluster, instance, team);
       await applyAll(plan);
-      await untilNatsReady(cluster, plan, signal, onProgress);
+      await untilNatsReady(cluster, plan, scheduleTimeoutMs, signal, onProgress);
       appliedAt.set(team, Date.now());
       if (!fresh) log.info({ team, namespace: namespaceOf(team) }, 'namespace and NATS are there');
     },
