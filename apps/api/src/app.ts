@@ -4,6 +4,7 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import type { Logger } from 'pino';
 import type { Crew } from './crew/crew.ts';
 import { errorAnswers, refuseBroken, refuseUnroutable } from './plugins/errors.ts';
+import { identity } from './plugins/identity.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { metrics } from './plugins/metrics.ts';
 import { notFound } from './plugins/not-found.ts';
@@ -74,6 +75,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   // Before whatever refuses requests: only then it ends the connection of an upgrade that was refused.
   await app.register(sockets, { maxClients: options.maxSockets });
   await app.register(origins, { allowed: options.corsOrigins, onLoopback: options.onLoopback });
+  await app.register(identity);
   await app.register(jsonBody);
   await app.register(teamLookup, { db: crew.db });
   await app.register(openApi, { version: options.version });

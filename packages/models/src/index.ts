@@ -1,11 +1,11 @@
 export type { AgentQueries } from './agents.ts';
 export type { ApprovalDecision, ApprovalPage, ApprovalQueries } from './approvals.ts';
+export { defaultOrgId } from './columns.ts';
 export { takeExclusiveLock } from './exclusive-lock.ts';
 export type { AfterQuery, PageQuery } from './message-log.ts';
 export type { MessageQueries } from './messages.ts';
 export { type Database, type DatabaseOptions, openDatabase } from './open.ts';
 export type * from './rows.ts';
-export { defaultOrgId } from './schema.ts';
 export type { SettingEntry, SettingQueries } from './settings.ts';
 export type { TeamQueries } from './teams.ts';
 export type { TurnUsage } from './usage.ts';

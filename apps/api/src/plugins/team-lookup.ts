@@ -23,7 +23,8 @@ export const teamLookup = fp(async (app: FastifyInstance, { db }: { db: Database
   app.decorateRequest('agent', undefined);
   app.decorate('findTeam', async (request) => {
     const { id } = request.params as { id: string };
-    request.team = db.teams.get(id);
+    const team = db.teams.get(id);
+    request.team = team?.org_id === request.identity.org_id ? team : undefined;
     if (!request.team) throw new CrewError('TEAM_NOT_FOUND', 'team not found');
   });
   app.decorate('findAgent', async (request) => {

@@ -1,4 +1,4 @@
-import { defaultOrgId, type TeamRow } from '@agentcrew/models';
+import type { TeamRow } from '@agentcrew/models';
 import { CrewError } from '@agentcrew/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -30,8 +30,8 @@ export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOption
   routes.get(
     '/api/teams',
     { schema: { tags, summary: 'List teams', response: { 200: z.array(teamSchema) } } },
-    async () => {
-      const teams = db.teams.list(defaultOrgId);
+    async ({ identity }) => {
+      const teams = db.teams.list(identity.org_id);
       const agents = Map.groupBy(db.agents.listByTeams(teams.map(({ id }) => id)), ({ team_id }) => team_id);
       return teams.map((team) => teamJson(team, agents.get(team.id) ?? []));
     },
@@ -58,6 +58,7 @@ export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOption
         db,
         {
           ...input,
+          org_id: request.identity.org_id,
           runtime: runtime || options.defaultRuntime,
           provider: provider || 'claude',
           model_provider: provider === 'opencode' ? model_provider : '',
