@@ -3,6 +3,9 @@ import { integer, real, text } from 'drizzle-orm/sqlite-core';
 /** The organisation that owns everything as long as there is only one. */
 export const defaultOrgId = '00000000-0000-0000-0000-000000000000';
 
+/** The one user of a server without sign-in. */
+export const defaultUserId = '00000000-0000-0000-0000-000000000001';
+
 // Column names are the names of the wire, so that a row is ready for JSON. Every call makes new column builders.
 
 export const uuid = () =>
