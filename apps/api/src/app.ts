@@ -2,21 +2,30 @@ import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
+import { type AuthOptions, createAuth, noSignIn } from './auth/auth.ts';
 import type { Crew } from './crew/crew.ts';
 import { errorAnswers, refuseBroken, refuseUnroutable } from './plugins/errors.ts';
+import { identity } from './plugins/identity.ts';
 import { jsonBody } from './plugins/json-body.ts';
+import { limits } from './plugins/limit.ts';
 import { metrics } from './plugins/metrics.ts';
 import { notFound } from './plugins/not-found.ts';
 import { openApi } from './plugins/openapi.ts';
 import { origins } from './plugins/origins.ts';
+import { socketGuard } from './plugins/socket-guard.ts';
 import { teamLookup } from './plugins/team-lookup.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { apiKeyRoutes } from './routes/api-keys.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { authRoutes } from './routes/auth.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { controlRoutes } from './routes/control.ts';
+import { inviteRoutes } from './routes/invites.ts';
+import { meRoutes } from './routes/me.ts';
+import { memberRoutes } from './routes/members.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { orgRoutes } from './routes/org.ts';
 import { settingRoutes } from './routes/settings.ts';
 import { teamRoutes } from './routes/teams.ts';
 import { usageRoutes } from './routes/usage.ts';
@@ -34,6 +43,12 @@ export interface AppOptions {
   onLoopback: boolean;
   workspaceRoots: string[];
   maxSockets: number;
+  /** Addresses and networks of reverse proxies whose `X-Forwarded-For` counts. */
+  trustedProxies?: string[];
+  /** Absent: nobody is asked who they are. */
+  auth?: AuthOptions;
+  /** How often it is looked whether open WebSockets may stay; default 15 s. */
+  socketCheckMs?: number;
 }
 
 /** Bodies may be as large as the largest upload; the limits of single fields are smaller. */
@@ -47,11 +62,13 @@ function isWebSocket(upgrade: string | undefined): boolean {
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { crew } = options;
   wordRules();
+  const auth = createAuth(crew.db, options.log, options.auth ?? noSignIn());
   const app = Fastify({
     loggerInstance: options.log as FastifyBaseLogger,
     bodyLimit,
     genReqId: () => randomUUID(),
     requestIdHeader: 'x-request-id',
+    trustProxy: options.trustedProxies?.length ? options.trustedProxies : false,
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
     // An upgrade that is not on offer (a client's h2c, a WebSocket elsewhere) is ignored, as RFC 9110 wants it.
@@ -74,13 +91,17 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   // Before whatever refuses requests: only then it ends the connection of an upgrade that was refused.
   await app.register(sockets, { maxClients: options.maxSockets });
   await app.register(origins, { allowed: options.corsOrigins, onLoopback: options.onLoopback });
+  await app.register(identity, { auth });
+  await app.register(socketGuard, { auth, everyMs: options.socketCheckMs ?? 15_000 });
+  await app.register(limits);
   await app.register(jsonBody);
   await app.register(teamLookup, { db: crew.db });
   await app.register(openApi, { version: options.version });
   await app.register(metrics, { crew, openSockets: app.openSockets });
 
-  await app.register(operationRoutes, { crew });
-  await app.register(authRoutes);
+  await app.register(operationRoutes, { crew, auth, onLoopback: options.onLoopback });
+  for (const routes of [authRoutes, meRoutes, orgRoutes, memberRoutes, inviteRoutes, apiKeyRoutes])
+    await app.register(routes, { crew, auth });
   await app.register(teamRoutes, {
     crew,
     workspaceRoots: options.workspaceRoots,

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { isAbsolute, resolve } from 'node:path';
 import { messageOf } from '@agentcrew/protocol';
 import { z } from 'zod';
@@ -25,6 +26,15 @@ const origin = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: 'must be origins such as https://example.org, `loopback` or `*`' });
   return z.NEVER;
 });
+
+/** An address, or a network such as `10.0.0.0/8`. */
+const network = z.string().refine((text) => {
+  const [address = '', bits = '0', more] = text.split('/');
+  const family = isIP(address);
+  return family !== 0 && more === undefined && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
+}, 'must be addresses or networks such as 10.0.0.0/8');
+
+const switchSchema = z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'], error: 'must be true or false' });
 
 const absolutePath = z.string().refine(isAbsolute, 'must be absolute paths');
 
@@ -145,6 +155,23 @@ export const variables = {
     z.string().min(8).optional(),
     'Passphrase of at least 8 characters that encrypts settings at rest; default: one is generated once in `DATA_DIR/settings.key`.',
   ),
+  AUTH_PROVIDER: variable(
+    z.enum(['noop', 'local']).default('noop'),
+    'Who may use the server: everybody who reaches it (`noop`), or who signs in (`local`).',
+  ),
+  AUTH_MULTI_TENANT: variable(
+    switchSchema.prefault('false'),
+    'Whether everybody may register an organisation, with `AUTH_PROVIDER=local`; else only the first one can be, and others join by invites.',
+  ),
+  JWT_SECRET: secret(
+    z.string().min(32).optional(),
+    'At least 32 characters that sign access tokens; default: generated once in `DATA_DIR/jwt.key`. Another one signs everybody out until their next refresh.',
+  ),
+  ACCESS_TOKEN_TTL: variable(durationSchema.prefault('15m'), 'How long an access token is good.'),
+  REFRESH_TOKEN_TTL: variable(
+    durationSchema.prefault('7d'),
+    'Who does not use the server for so long has to sign in again.',
+  ),
   WORKSPACE_ROOTS: variable(
     commaListSchema.pipe(z.array(absolutePath)).prefault(''),
     "Folders under which a team's `workspace_path` may lie, separated by commas; none: `workspace_path` is refused, as it always is on `kubernetes`.",
@@ -152,6 +179,10 @@ export const variables = {
   CORS_ORIGINS: variable(
     commaListSchema.pipe(z.array(origin)).prefault('loopback'),
     'Origins of browsers that may call the API, separated by commas; `loopback` is any port of this machine, `*` everybody.',
+  ),
+  TRUSTED_PROXIES: variable(
+    commaListSchema.pipe(z.array(network)).prefault(''),
+    'Addresses or networks of reverse proxies, separated by commas: what they say in `X-Forwarded-For` is where a request comes from, for the limits of attempts to sign in.',
   ),
   LOG_LEVEL: variable(
     z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -242,6 +273,15 @@ export function readConfig(env: Record<string, string | undefined>): Config {
 
 /** What is wrong with variables that are right by themselves. */
 function conflicts(values: Partial<Values>): string[] {
+  return [...authConflicts(values), ...kubernetesConflicts(values)];
+}
+
+function authConflicts({ ACCESS_TOKEN_TTL: access, REFRESH_TOKEN_TTL: refresh }: Partial<Values>): string[] {
+  const tooLong = access !== undefined && refresh !== undefined && access > refresh;
+  return tooLong ? [describe('ACCESS_TOKEN_TTL', 'must not be longer than REFRESH_TOKEN_TTL')] : [];
+}
+
+function kubernetesConflicts(values: Partial<Values>): string[] {
   if (values.RUNTIME !== 'kubernetes') return [];
   const { NATS_URL, KUBERNETES_AGENT_REQUESTS: requests, KUBERNETES_AGENT_LIMITS: limits } = values;
   const problems = requests && limits ? requestProblems(requests, limits) : [];

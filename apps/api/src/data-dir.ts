@@ -52,6 +52,11 @@ export function encryptionKey(dataDir: string, configured: string | undefined): 
   return configured ?? readOrCreate(join(dataDir, 'settings.key'), () => randomBytes(32).toString('base64url'));
 }
 
+/** What access tokens are signed with: the configured secret, else one generated once (0600). */
+export function jwtSecret(dataDir: string, configured: string | undefined): string {
+  return configured ?? readOrCreate(join(dataDir, 'jwt.key'), () => randomBytes(32).toString('base64url'));
+}
+
 function readOrCreate(path: string, create: () => string): string {
   try {
     writeFileSync(path, `${create()}\n`, { flag: 'wx', mode: 0o600 });

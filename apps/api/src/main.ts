@@ -4,9 +4,10 @@ import { connectBus } from '@agentcrew/nats';
 import { messageOf } from '@agentcrew/protocol';
 import closeWithGrace from 'close-with-grace';
 import { buildApp } from './app.ts';
+import { openToStrangers } from './auth/open-to-strangers.ts';
 import { ConfigError, databasePath, listenOn, readConfig } from './config.ts';
 import { createCrew } from './crew/crew.ts';
-import { claimDataDir, encryptionKey, instanceId, openDataDir } from './data-dir.ts';
+import { claimDataDir, encryptionKey, instanceId, jwtSecret, openDataDir } from './data-dir.ts';
 import { isLoopback } from './listen-address.ts';
 import { createLogger } from './logger.ts';
 import { createRuntime } from './runtime.ts';
@@ -25,8 +26,9 @@ async function main(): Promise<void> {
     path: databasePath(config),
     encryptionKey: encryptionKey(dataDir, config.SETTINGS_ENCRYPTION_KEY),
   });
-  for (const { key } of db.settings.entries(defaultOrgId).filter(({ undecryptable }) => undecryptable)) {
-    log.warn({ key }, 'setting cannot be decrypted with this SETTINGS_ENCRYPTION_KEY; save it again');
+  for (const org_id of new Set([defaultOrgId, ...db.organizations.all().map(({ id }) => id)])) {
+    for (const { key } of db.settings.entries(org_id).filter(({ undecryptable }) => undecryptable))
+      log.warn({ org_id, key }, 'setting cannot be decrypted with this SETTINGS_ENCRYPTION_KEY; save it again');
   }
   const runtime = await createRuntime(config, instanceId(dataDir), log);
   const crew = createCrew({
@@ -57,6 +59,14 @@ async function main(): Promise<void> {
     onLoopback: isLoopback(host),
     workspaceRoots: config.WORKSPACE_ROOTS,
     maxSockets: config.WS_MAX_CLIENTS,
+    trustedProxies: config.TRUSTED_PROXIES,
+    auth: {
+      provider: config.AUTH_PROVIDER,
+      multiTenant: config.AUTH_MULTI_TENANT,
+      jwtSecret: jwtSecret(dataDir, config.JWT_SECRET),
+      accessTtlMs: config.ACCESS_TOKEN_TTL,
+      refreshTtlMs: config.REFRESH_TOKEN_TTL,
+    },
   });
 
   closeWithGrace({ delay: closeDeadlineMs, logger: log }, async ({ signal, err }) => {
@@ -67,6 +77,8 @@ async function main(): Promise<void> {
     db[Symbol.dispose]();
     claim[Symbol.dispose]();
   });
+  const warning = openToStrangers(config.AUTH_PROVIDER, isLoopback(host));
+  if (warning) log.warn({ host, port }, warning);
   await app.listen({ host, port });
   crew.reconciler.start();
   log.info({ version, runtime: runtime.name, data_dir: dataDir, node: process.version }, 'AgentCrew API is up');

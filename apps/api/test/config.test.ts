@@ -42,6 +42,30 @@ test('lists are separated by commas', () => {
   });
 });
 
+test('nobody is asked who they are unless told otherwise; durations may be days', () => {
+  expect(readConfig({})).toMatchObject({
+    AUTH_PROVIDER: 'noop',
+    AUTH_MULTI_TENANT: false,
+    ACCESS_TOKEN_TTL: 900_000,
+    REFRESH_TOKEN_TTL: 604_800_000,
+    TRUSTED_PROXIES: [],
+  });
+  const env = {
+    AUTH_PROVIDER: 'local',
+    AUTH_MULTI_TENANT: 'true',
+    JWT_SECRET: 'x'.repeat(32),
+    ACCESS_TOKEN_TTL: '1h30m',
+    REFRESH_TOKEN_TTL: '30d',
+    TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+  };
+  expect(readConfig(env)).toMatchObject({
+    AUTH_MULTI_TENANT: true,
+    ACCESS_TOKEN_TTL: 5_400_000,
+    REFRESH_TOKEN_TTL: 2_592_000_000,
+    TRUSTED_PROXIES: ['10.0.0.0/8', '::1'],
+  });
+});
+
 describe('where to listen', () => {
   test.each([
     [{ PORT: '9000' }, { host: '127.0.0.1', port: 9000 }],
@@ -86,13 +110,19 @@ describe('a configuration that cannot be used', () => {
     [{ ANTHROPIC_BASE_URL: 'not a url' }],
     [{ ANTHROPIC_BASE_URL: 'file:///etc/passwd' }],
     [{ IDLE_PARK_AFTER: '0s' }],
+    [{ AUTH_PROVIDER: 'ldap' }],
+    [{ AUTH_MULTI_TENANT: 'perhaps' }],
+    [{ JWT_SECRET: 'x'.repeat(31) }],
+    [{ ACCESS_TOKEN_TTL: '8d' }],
+    [{ TRUSTED_PROXIES: '10.0.0.0/33' }],
+    [{ TRUSTED_PROXIES: 'proxy.example' }],
   ])('%o', (env) => {
     expect(problemsOf(env)).toEqual([expect.stringContaining(Object.keys(env)[0] ?? '?')]);
   });
 
   test('shows no secret', () => {
-    const problems = problemsOf({ SETTINGS_ENCRYPTION_KEY: 'canary', RUNTIME: 'cloud' });
-    expect(problems).toHaveLength(2);
+    const problems = problemsOf({ SETTINGS_ENCRYPTION_KEY: 'canary', JWT_SECRET: 'canary', RUNTIME: 'cloud' });
+    expect(problems).toHaveLength(3);
     expect(problems.join()).not.toContain('canary');
   });
 });

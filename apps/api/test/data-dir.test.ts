@@ -1,6 +1,6 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { claimDataDir, encryptionKey, instanceId, openDataDir } from '@agentcrew/api/data-dir.ts';
+import { claimDataDir, encryptionKey, instanceId, jwtSecret, openDataDir } from '@agentcrew/api/data-dir.ts';
 import { type TemporaryFolder, temporaryFolder } from '@agentcrew/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
@@ -36,12 +36,15 @@ test('the id of the installation is made once', () => {
   expect(instanceId(folder.path)).toBe(id);
 });
 
-test('the key is the configured one, else one that is made once and readable by the owner alone', () => {
-  expect(encryptionKey(folder.path, 'configured')).toBe('configured');
-  const key = encryptionKey(folder.path, undefined);
+test.each([
+  ['settings.key', encryptionKey],
+  ['jwt.key', jwtSecret],
+])('the key of %s is the configured one, else one that is made once and readable by the owner alone', (file, keyOf) => {
+  expect(keyOf(folder.path, 'configured')).toBe('configured');
+  const key = keyOf(folder.path, undefined);
   expect(key.length).toBeGreaterThan(40);
-  expect(encryptionKey(folder.path, undefined)).toBe(key);
-  expect(statSync(join(folder.path, 'settings.key')).mode & 0o777).toBe(0o600);
+  expect(keyOf(folder.path, undefined)).toBe(key);
+  expect(statSync(join(folder.path, file)).mode & 0o777).toBe(0o600);
 });
 
 test('a folder belongs to one server at a time', () => {

@@ -3,15 +3,20 @@ import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { type AgentQueries, agentQueries } from './agents.ts';
+import { type ApiKeyQueries, apiKeyQueries } from './api-keys.ts';
 import { type ApprovalQueries, approvalQueries } from './approvals.ts';
 import { type Connection, inTransaction } from './connection.ts';
 import { attempt, guarded, storageUnavailable } from './errors.ts';
+import { type InviteQueries, inviteQueries } from './invites.ts';
 import { type MessageQueries, messageQueries } from './messages.ts';
 import { migrate } from './migrate.ts';
+import { type OrganizationQueries, organizationQueries } from './organizations.ts';
+import { type RefreshTokenQueries, refreshTokenQueries } from './refresh-tokens.ts';
 import { createSecretBox } from './secret-box.ts';
 import { type SettingQueries, settingQueries } from './settings.ts';
 import { type TeamQueries, teamQueries } from './teams.ts';
 import { type UsageDayQueries, usageDayQueries } from './usage-days.ts';
+import { type UserQueries, userQueries } from './users.ts';
 
 export interface DatabaseOptions {
   /** The file, created when absent (0600, its folder 0700), or `:memory:`. */
@@ -31,6 +36,11 @@ export interface Database extends Disposable {
   readonly approvals: ApprovalQueries;
   readonly settings: SettingQueries;
   readonly usageDays: UsageDayQueries;
+  readonly organizations: OrganizationQueries;
+  readonly users: UserQueries;
+  readonly refreshTokens: RefreshTokenQueries;
+  readonly apiKeys: ApiKeyQueries;
+  readonly invites: InviteQueries;
   /** Runs `work` (synchronous) as a whole or not at all; may be nested. */
   transaction<T>(work: () => T): T;
   /** Reads something. */
@@ -50,6 +60,11 @@ export function openDatabase({ path, encryptionKey }: DatabaseOptions): Database
     messages: guarded(messageQueries(connection), path),
     settings: guarded(settingQueries(connection, box), path),
     usageDays: guarded(usageDayQueries(connection), path),
+    organizations: guarded(organizationQueries(connection), path),
+    users: guarded(userQueries(connection), path),
+    refreshTokens: guarded(refreshTokenQueries(connection), path),
+    apiKeys: guarded(apiKeyQueries(connection), path),
+    invites: guarded(inviteQueries(connection, box), path),
     transaction: (work) => attempt(path, () => inTransaction(connection, work)),
     ping: () => void attempt(path, () => probe.get()),
     [Symbol.dispose]: () => void sqlite.close(),

@@ -1,3 +1,13 @@
+import type { apiKeys, invites, organizations, refreshTokens, users } from './accounts-schema.ts';
+import type {
+  postActionBindings,
+  postActionRuns,
+  postActions,
+  scheduleRuns,
+  schedules,
+  webhookRuns,
+  webhooks,
+} from './automation-schema.ts';
 import type { agents, approvals, messages, settings, teams, usageDays } from './schema.ts';
 
 type UsageColumn =
@@ -37,3 +47,17 @@ export type NewApproval = Pick<
 
 /** What one agent used on one day. */
 export type UsageDayRow = typeof usageDays.$inferSelect;
+
+export type OrganizationRow = typeof organizations.$inferSelect;
+export type UserRow = typeof users.$inferSelect;
+export type RefreshTokenRow = typeof refreshTokens.$inferSelect;
+export type ApiKeyRow = typeof apiKeys.$inferSelect;
+export type InviteRow = typeof invites.$inferSelect;
+
+export type ScheduleRow = typeof schedules.$inferSelect;
+export type ScheduleRunRow = typeof scheduleRuns.$inferSelect;
+export type WebhookRow = typeof webhooks.$inferSelect;
+export type WebhookRunRow = typeof webhookRuns.$inferSelect;
+export type PostActionRow = typeof postActions.$inferSelect;
+export type PostActionBindingRow = typeof postActionBindings.$inferSelect;
+export type PostActionRunRow = typeof postActionRuns.$inferSelect;

@@ -1,34 +1,8 @@
 import type { ApprovalScope, ApprovalStatus, Budget, Envelope, MessageType } from '@agentcrew/protocol';
 import { sql } from 'drizzle-orm';
-import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { json, now, orgId, usageColumns, uuid, words } from './columns.ts';
 import type { ContainerStatus, Delivery, McpServer, McpStatus, SkillStatus, TeamStatus } from './values.ts';
-
-/** The organisation that owns everything as long as there is only one. */
-export const defaultOrgId = '00000000-0000-0000-0000-000000000000';
-
-// Column names are the names of the wire, so that a row is ready for JSON. Every call makes new column builders.
-const uuid = () =>
-  text()
-    .primaryKey()
-    .$defaultFn(() => crypto.randomUUID());
-const orgId = () => text().notNull().default(defaultOrgId);
-const words = () => text().notNull().default('');
-/** Milliseconds since 1970 in the file, `Date` in rows. */
-const now = () =>
-  integer({ mode: 'timestamp_ms' })
-    .notNull()
-    .$defaultFn(() => new Date());
-const json = () => text({ mode: 'json' });
-
-/** Summed over all turns; `turns` counts them. */
-const usageColumns = () => ({
-  input_tokens: integer().notNull().default(0),
-  output_tokens: integer().notNull().default(0),
-  cache_creation_input_tokens: integer().notNull().default(0),
-  cache_read_input_tokens: integer().notNull().default(0),
-  cost_usd: real().notNull().default(0),
-  turns: integer().notNull().default(0),
-});
 
 export const teams = sqliteTable(
   'teams',
@@ -88,6 +62,8 @@ export const agents = sqliteTable(
     sub_agent_model: text().notNull().default('inherit'),
     sub_agent_skills: json().$type<unknown>(),
     skill_statuses: json().$type<SkillStatus[]>(),
+    /** Of this agent alone, besides those of its team; values of `env` and `headers` are sealed. */
+    mcp_servers: json().$type<McpServer[]>(),
     budget: json().$type<Budget>(),
     ...usageColumns(),
     created_at: now(),

@@ -33,7 +33,13 @@ export function createAgent(db: Database, team: TeamRow, input: AgentInput): Age
   const id = randomUUID();
   const others = db.agents.listByTeam(team.id);
   const taken = (slug: string) => others.some((other) => other.slug.toLowerCase() === slug.toLowerCase());
-  return db.agents.insert({ ...input, id, team_id: team.id, slug: newSlug(input.name, id, taken) });
+  return db.agents.insert({
+    ...input,
+    id,
+    org_id: team.org_id,
+    team_id: team.id,
+    slug: newSlug(input.name, id, taken),
+  });
 }
 
 /** A changed `model_provider` makes the agents' models meaningless: they inherit again. */

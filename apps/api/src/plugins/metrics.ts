@@ -4,6 +4,7 @@ import fp from 'fastify-plugin';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { z } from 'zod';
 import type { Crew } from '../crew/crew.ts';
+import { operatorOnly } from './identity.ts';
 
 export interface MetricsOptions {
   crew: Crew;
@@ -91,9 +92,11 @@ export const metrics = fp(async (app: FastifyInstance, { crew, openSockets }: Me
   app.get(
     '/metrics',
     {
+      onRequest: operatorOnly,
       schema: {
         tags: ['operations'],
         summary: 'Metrics in the text format of Prometheus',
+        description: 'With sign-in: for admins of the first organisation of the server, since they are about all.',
         response: { 200: { content: { 'text/plain': { schema: z.string() } } } },
       },
     },

@@ -24,6 +24,16 @@ export const openApi = fp(async (app: FastifyInstance, { version }: OpenApiOptio
           '`/ws/teams/{id}/logs` and `/ws/teams/{id}/logs/{agentId}` (log lines).',
         license: { name: 'MIT' },
       },
+      components: {
+        securitySchemes: {
+          bearer: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'An access token or an API key; not needed with `AUTH_PROVIDER=noop`',
+          },
+        },
+      },
+      security: [{ bearer: [] }],
       tags: [
         { name: 'teams', description: 'Teams and their life cycle' },
         { name: 'agents', description: 'Members of a team' },
@@ -33,6 +43,7 @@ export const openApi = fp(async (app: FastifyInstance, { version }: OpenApiOptio
         { name: 'usage', description: 'What was spent' },
         { name: 'settings', description: 'Credentials and environment of the agents' },
         { name: 'auth', description: 'Who is asking' },
+        { name: 'organization', description: 'Members of an organisation, and who is to become one' },
         { name: 'operations', description: 'Health and metrics' },
       ],
     },

@@ -13,7 +13,8 @@ export interface OriginOptions {
 }
 
 /**
- * Without sign-in, whatever page a person opens could call a server on their machine. So a browser's request from an
+ * Without sign-in, whatever page a person opens could call a server on their machine; with it, it could still be the
+ * first to register, or guess passwords. So a browser's request from an
  * origin that is not allowed is refused (403), WebSockets included, which CORS does not cover; and a server that only
  * listens on loopback refuses host names of others (421), which is how DNS rebinding arrives.
  */
@@ -34,7 +35,7 @@ export const origins = fp(async (app: FastifyInstance, { allowed, onLoopback }: 
       done(null, allowed.includes('*') ? '*' : origin !== undefined && isAllowed(origin, allowed)),
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
     allowedHeaders: ['Origin', 'Content-Type', 'Accept', 'Authorization'],
-    exposedHeaders: ['X-Request-ID'],
+    exposedHeaders: ['X-Request-ID', 'Retry-After'],
     strictPreflight: false,
   });
 });

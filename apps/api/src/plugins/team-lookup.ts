@@ -23,7 +23,7 @@ export const teamLookup = fp(async (app: FastifyInstance, { db }: { db: Database
   app.decorateRequest('agent', undefined);
   app.decorate('findTeam', async (request) => {
     const { id } = request.params as { id: string };
-    request.team = db.teams.get(id);
+    request.team = ownTeam(db, request, id);
     if (!request.team) throw new CrewError('TEAM_NOT_FOUND', 'team not found');
   });
   app.decorate('findAgent', async (request) => {
@@ -32,6 +32,12 @@ export const teamLookup = fp(async (app: FastifyInstance, { db }: { db: Database
     if (!request.agent) throw new CrewError('AGENT_NOT_FOUND', 'agent not found');
   });
 });
+
+/** The team of that id, if it belongs to the organisation that asks. */
+export function ownTeam(db: Database, { identity }: FastifyRequest, id: string): TeamRow | undefined {
+  const team = db.teams.get(id);
+  return team?.org_id === identity.org_id ? team : undefined;
+}
 
 /** The team that `findTeam` found. */
 export function teamOf(request: FastifyRequest): TeamRow {

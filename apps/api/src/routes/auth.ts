@@ -1,59 +1,173 @@
-import { defaultOrgId } from '@agentcrew/models';
-import type { FastifyInstance } from 'fastify';
+import { CrewError } from '@agentcrew/protocol';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { timestampSchema } from '../schemas/common.ts';
+import type { Account } from '../auth/accounts.ts';
+import type { Auth } from '../auth/auth.ts';
+import { hashOf } from '../auth/secrets.ts';
+import type { Crew } from '../crew/crew.ts';
+import {
+  briefUserJson,
+  emailSchema,
+  newPasswordSchema,
+  orgNameSchema,
+  passwordSchema,
+  registeredSchema,
+  signedInSchema,
+  titleSchema,
+  tokenSchema,
+  tokensSchema,
+} from '../schemas/account.ts';
+import { errors } from '../schemas/common.ts';
 
-const configSchema = z.object({ provider: z.string(), registration_enabled: z.boolean(), multi_tenant: z.boolean() });
-
-const meSchema = z.object({
-  user: z.object({
-    id: z.string(),
-    org_id: z.string(),
-    email: z.string(),
-    name: z.string(),
-    role: z.string(),
-    is_owner: z.boolean(),
-    must_change_password: z.boolean(),
-    created_at: timestampSchema,
-    updated_at: timestampSchema,
-  }),
-  organization: z.object({
-    id: z.string(),
-    name: z.string(),
-    slug: z.string(),
-    created_at: timestampSchema,
-    updated_at: timestampSchema,
-  }),
+const configSchema = z.object({
+  provider: z.enum(['noop', 'local']),
+  registration_enabled: z.boolean(),
+  multi_tenant: z.boolean(),
 });
 
-/** Who is asking. The provider `noop` knows one user, who owns everything; no header is needed, whatever is sent. */
-export async function authRoutes(app: FastifyInstance): Promise<void> {
+/** Requests a minute, by address; those to sign in also by account. */
+const most = { signIns: 30, signInsOfAccount: 10, registrations: 20, refreshes: 120, inviteLookups: 60 };
+
+/** Signing in and out, and becoming somebody who can. */
+export async function authRoutes(app: FastifyInstance, { crew, auth }: { crew: Crew; auth: Auth }): Promise<void> {
+  const { accounts, sessions } = auth;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const tags = ['auth'];
-  const born = { created_at: new Date(0).toISOString(), updated_at: new Date(0).toISOString() };
+  const { log } = crew;
+
+  async function signInOn(): Promise<void> {
+    if (auth.provider === 'noop') throw new CrewError('SIGN_IN_OFF', 'there is no sign-in here: AUTH_PROVIDER is noop');
+  }
+  const limited = (max: number) => [signInOn, app.limit({ max })];
+  const ofAccount = app.limit({
+    max: most.signInsOfAccount,
+    key: ({ body }: FastifyRequest) => (body as z.infer<typeof loginSchema>).email,
+  });
+
+  async function registered({ user, organization: { id, name, slug } }: Account) {
+    log.info({ user_id: user.id, org_id: id }, 'registered');
+    return { ...(await sessions.start(user)), user: briefUserJson(user), organization: { id, name, slug } };
+  }
 
   routes.get(
     '/api/auth/config',
     { schema: { tags, summary: 'How to sign in', response: { 200: configSchema } } },
-    async () => ({ provider: 'noop', registration_enabled: false, multi_tenant: false }),
+    async () => ({
+      provider: auth.provider,
+      registration_enabled: auth.provider === 'local' && accounts.registrationOpen(),
+      multi_tenant: auth.multiTenant,
+    }),
+  );
+
+  const loginSchema = z.object({ email: emailSchema, password: passwordSchema }).meta({ id: 'Login' });
+  routes.post(
+    '/api/auth/login',
+    {
+      onRequest: limited(most.signIns),
+      preHandler: ofAccount,
+      schema: {
+        tags,
+        summary: 'Sign in',
+        body: loginSchema,
+        response: { 200: signedInSchema, ...errors(400, 401, 403, 429) },
+      },
+    },
+    async ({ body, ip }) => {
+      const user = await accounts.checkPassword(body.email, body.password).catch((error: unknown) => {
+        log.info({ ip }, 'sign-in refused');
+        throw error;
+      });
+      log.info({ user_id: user.id, ip }, 'signed in');
+      const mustChange = user.must_change_password && { must_change_password: true as const };
+      return { ...(await sessions.start(user)), user: briefUserJson(user), ...mustChange };
+    },
+  );
+
+  routes.post(
+    '/api/auth/register',
+    {
+      onRequest: limited(most.registrations),
+      schema: {
+        tags,
+        summary: 'Found an organisation, as its owner',
+        description:
+          'Open to everybody with `AUTH_MULTI_TENANT`, else until somebody has registered. The first organisation gets everything that was made on this server without sign-in.',
+        body: z
+          .object({ org_name: orgNameSchema, name: titleSchema, email: emailSchema, password: newPasswordSchema })
+          .meta({ id: 'Registration' }),
+        response: { 201: registeredSchema, ...errors(400, 403, 429) },
+      },
+    },
+    async ({ body }, reply) => reply.code(201).send(await registered(await accounts.register(body))),
+  );
+
+  routes.post(
+    '/api/auth/register/invite',
+    {
+      onRequest: limited(most.registrations),
+      schema: {
+        tags,
+        summary: 'Join the organisation that sent an invite',
+        body: z
+          .object({ token: tokenSchema, name: titleSchema, email: emailSchema, password: newPasswordSchema })
+          .meta({ id: 'InvitedRegistration' }),
+        response: { 201: registeredSchema, ...errors(400, 403, 429) },
+      },
+    },
+    async ({ body }, reply) => reply.code(201).send(await registered(await accounts.registerInvited(body))),
   );
 
   routes.get(
-    '/api/auth/me',
-    { schema: { tags, summary: 'The signed-in user', response: { 200: meSchema } } },
-    async () => ({
-      user: {
-        id: '00000000-0000-0000-0000-000000000001',
-        org_id: defaultOrgId,
-        email: 'admin@agentcrew.local',
-        name: 'Admin',
-        role: 'admin',
-        is_owner: true,
-        must_change_password: false,
-        ...born,
+    '/api/auth/invite/:token',
+    {
+      onRequest: app.limit({ max: most.inviteLookups }),
+      schema: {
+        tags,
+        summary: 'Who sent an invite, and to whom',
+        params: z.object({ token: z.string() }),
+        response: { 200: z.object({ org_name: z.string(), email: z.string() }), ...errors(404, 429) },
       },
-      organization: { id: defaultOrgId, name: 'Default', slug: 'default', ...born },
-    }),
+    },
+    async ({ params }) => {
+      const invite = crew.db.invites.openByHash(hashOf(params.token), new Date());
+      const organization = invite && crew.db.organizations.get(invite.org_id);
+      if (!organization) throw new CrewError('INVITE_NOT_FOUND', 'invite not found');
+      return { org_name: organization.name, email: invite.email ?? '' };
+    },
+  );
+
+  routes.post(
+    '/api/auth/refresh',
+    {
+      onRequest: limited(most.refreshes),
+      schema: {
+        tags,
+        summary: 'Get a new pair of tokens',
+        description:
+          'A refresh token is good once. One that comes a second time ends its session: 401 for both holders.',
+        body: z.object({ refresh_token: tokenSchema }).meta({ id: 'Refresh' }),
+        response: { 200: tokensSchema, ...errors(400, 401, 403, 429) },
+      },
+    },
+    async ({ body }) => sessions.refresh(body.refresh_token),
+  );
+
+  routes.post(
+    '/api/auth/logout',
+    {
+      schema: {
+        tags,
+        summary: 'End the session, its refresh token included',
+        response: { 200: z.object({ message: z.string() }), ...errors(401) },
+      },
+    },
+    async ({ identity: { user_id, credential } }) => {
+      if (credential?.type === 'session') {
+        sessions.end(credential.session_id);
+        log.info({ user_id }, 'signed out');
+      }
+      return { message: 'signed out' };
+    },
   );
 }

@@ -1,4 +1,3 @@
-import { defaultOrgId } from '@agentcrew/models';
 import { CrewError } from '@agentcrew/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -17,7 +16,7 @@ export async function settingRoutes(app: FastifyInstance, { crew }: { crew: Crew
   routes.get(
     '/api/settings',
     { schema: { tags, summary: 'List settings; secrets are masked', response: { 200: z.array(settingSchema) } } },
-    async () => settings.list(defaultOrgId).map(settingJson),
+    async ({ identity }) => settings.list(identity.org_id).map(settingJson),
   );
 
   routes.put(
@@ -35,9 +34,11 @@ export async function settingRoutes(app: FastifyInstance, { crew }: { crew: Crew
     async (request) => {
       const { key, value } = request.body;
       const is_secret = (request.body.is_secret ?? false) || isCredential(key);
-      const present = settings.list(defaultOrgId).find((setting) => setting.key === key);
+      const present = settings.list(request.identity.org_id).find((setting) => setting.key === key);
       const untouched = is_secret && present?.is_secret && (value === '' || value === mask);
-      return settingJson(settings.upsert(defaultOrgId, { key, value: untouched ? present.value : value, is_secret }));
+      return settingJson(
+        settings.upsert(request.identity.org_id, { key, value: untouched ? present.value : value, is_secret }),
+      );
     },
   );
 
@@ -52,7 +53,7 @@ export async function settingRoutes(app: FastifyInstance, { crew }: { crew: Crew
       },
     },
     async (request, reply) => {
-      if (!settings.delete(defaultOrgId, request.params.key))
+      if (!settings.delete(request.identity.org_id, request.params.key))
         throw new CrewError('SETTING_NOT_FOUND', 'setting not found');
       return reply.code(204).send();
     },

@@ -1,6 +1,6 @@
 import { defaultOrgId, type TeamRow } from '@agentcrew/models';
 import { CrewError } from '@agentcrew/protocol';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Crew } from '../crew/crew.ts';
@@ -25,13 +25,15 @@ export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOption
   const runtimeName = options.crew.runtime.name;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const tags = ['teams'];
+  // Folders of the host are the operator's: two organisations must not share one.
+  const rootsFor = ({ identity }: FastifyRequest) => (identity.org_id === defaultOrgId ? options.workspaceRoots : []);
   const full = (team: TeamRow) => teamJson(team, db.agents.listByTeam(team.id));
 
   routes.get(
     '/api/teams',
     { schema: { tags, summary: 'List teams', response: { 200: z.array(teamSchema) } } },
-    async () => {
-      const teams = db.teams.list(defaultOrgId);
+    async ({ identity }) => {
+      const teams = db.teams.list(identity.org_id);
       const agents = Map.groupBy(db.agents.listByTeams(teams.map(({ id }) => id)), ({ team_id }) => team_id);
       return teams.map((team) => teamJson(team, agents.get(team.id) ?? []));
     },
@@ -53,11 +55,12 @@ export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOption
         const problem = resourcesProblem(resources, runtimeName);
         if (problem) throw new CrewError('INVALID_REQUEST', `agents[${index}].${problem}`);
       }
-      if (input.workspace_path) checkWorkspacePath(input.workspace_path, options.workspaceRoots, runtimeName);
+      if (input.workspace_path) checkWorkspacePath(input.workspace_path, rootsFor(request), runtimeName);
       const created = createTeam(
         db,
         {
           ...input,
+          org_id: request.identity.org_id,
           runtime: runtime || options.defaultRuntime,
           provider: provider || 'claude',
           model_provider: provider === 'opencode' ? model_provider : '',
@@ -93,7 +96,7 @@ export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOption
       const { provider, ...patch } = request.body;
       const problem = modelProviderProblem(provider || team.provider, patch.model_provider ?? '');
       if (problem) throw new CrewError('INVALID_REQUEST', `model_provider ${problem}`);
-      if (patch.workspace_path) checkWorkspacePath(patch.workspace_path, options.workspaceRoots, runtimeName);
+      if (patch.workspace_path) checkWorkspacePath(patch.workspace_path, rootsFor(request), runtimeName);
       const updated = updateTeam(db, team, { ...patch, provider: provider || undefined });
       if (patch.budget !== undefined) budgets.changed(team.id, { always: true });
       return full(updated);

@@ -1,4 +1,3 @@
-import { defaultOrgId } from '@agentcrew/models';
 import { CrewError } from '@agentcrew/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -25,14 +24,14 @@ export async function usageRoutes(app: FastifyInstance, { crew }: { crew: Crew }
         response: { 200: usageSchema, ...errors(400) },
       },
     },
-    async ({ query }) => {
+    async ({ query, identity }) => {
       const to = query.to ?? dayOf(Date.now());
       const from = query.from ?? dayOf(Date.parse(to) - (defaultDays - 1) * dayMs);
       const days = (Date.parse(to) - Date.parse(from)) / dayMs + 1;
       if (days < 1) throw new CrewError('INVALID_REQUEST', 'from must not be after to');
       if (days > mostDays) throw new CrewError('INVALID_REQUEST', `from and to must be at most ${mostDays} days apart`);
       const rows = crew.db.usageDays.list({
-        orgId: defaultOrgId,
+        orgId: identity.org_id,
         from,
         to,
         teamId: query.team_id,

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Crew } from '../crew/crew.ts';
+import { ownTeam } from '../plugins/team-lookup.ts';
 import { teamParams } from '../schemas/common.ts';
 import { cursorSchema, messageJson } from '../schemas/message.ts';
 
@@ -26,7 +27,7 @@ export async function activitySocket(app: FastifyInstance, { crew }: { crew: Cre
       schema: { hide: true, params: teamParams, querystring: z.object({ since: cursorSchema.optional() }) },
     },
     (socket, request) => {
-      const team = crew.db.teams.get(request.params.id);
+      const team = ownTeam(crew.db, request, request.params.id);
       if (!team) return refuse(socket, 'team not found');
       // A cursor of a database that was set back would wait for rows that came long ago.
       const newest = crew.db.messages.lastSeq(team.id);

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Crew } from '../crew/crew.ts';
+import { ownTeam } from '../plugins/team-lookup.ts';
 import { agentParams, teamParams } from '../schemas/common.ts';
 import { refuse } from './activity.ts';
 
@@ -25,7 +26,7 @@ export async function logSockets(app: FastifyInstance, { crew }: { crew: Crew })
     '/ws/teams/:id/logs',
     { ...base, schema: { hide: true, params: teamParams, querystring: tailQuery } },
     (socket, request) => {
-      const team = crew.db.teams.get(request.params.id);
+      const team = ownTeam(crew.db, request, request.params.id);
       if (!team) return refuse(socket, 'team not found');
       stream(crew, socket, crew.db.agents.listByTeam(team.id), request.query.tail);
     },
@@ -35,7 +36,7 @@ export async function logSockets(app: FastifyInstance, { crew }: { crew: Crew })
     '/ws/teams/:id/logs/:agentId',
     { ...base, schema: { hide: true, params: agentParams, querystring: tailQuery } },
     (socket, request) => {
-      if (!crew.db.teams.get(request.params.id)) return refuse(socket, 'team not found');
+      if (!ownTeam(crew.db, request, request.params.id)) return refuse(socket, 'team not found');
       const agent = crew.db.agents.get(request.params.id, request.params.agentId);
       if (!agent) return refuse(socket, 'agent not found');
       stream(crew, socket, [agent], request.query.tail);

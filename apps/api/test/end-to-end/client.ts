@@ -32,15 +32,18 @@ export interface Approval {
 /** A client of the REST API. Every call throws on an answer that is not a success. */
 export class Client {
   readonly #url: string;
+  readonly #headers: Record<string, string>;
 
-  constructor(url: string) {
+  /** With a token, as its holder. */
+  constructor(url: string, token?: string) {
     this.#url = url;
+    this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
   async call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const answer = await fetch(this.#url + path, {
       method,
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...this.#headers },
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: AbortSignal.timeout(60_000),
     });

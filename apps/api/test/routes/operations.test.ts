@@ -2,7 +2,7 @@ import { defaultOrgId } from '@agentcrew/models';
 import { waitFor } from '@agentcrew/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openSocket } from '../support/sockets.ts';
-import { startTestApp, type TestApp } from '../support/test-app.ts';
+import { startTestApp, type TestApp, type TestAppOptions } from '../support/test-app.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -40,6 +40,19 @@ test('the server is ready when its database is, with the mock runtime', async ()
   expect(await app.client.get('/ready')).toMatchObject({
     status: 200,
     body: { status: 'ready', checks: { database: 'ok', runtime: 'mock' } },
+  });
+});
+
+describe('who may use the server', () => {
+  const authOf = async (options: TestAppOptions) => {
+    await using other = await startTestApp(options);
+    return (await other.client.get('/ready')).body.checks.auth;
+  };
+
+  test('is said to whoever asks whether it is ready', async () => {
+    expect(await authOf({ onLoopback: true })).toBe('noop');
+    expect(await authOf({ onLoopback: false })).toMatch(/nobody is asked who they are.*AUTH_PROVIDER=local/);
+    expect(await authOf({ auth: { provider: 'local' } })).toBe('local');
   });
 });
 

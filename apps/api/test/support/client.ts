@@ -19,12 +19,14 @@ export interface Send {
 
 export type Client = ReturnType<typeof createClient>;
 
-/** What a client without any knowledge of the server can do over HTTP. */
-export function createClient(url: string) {
+/** What a client without any knowledge of the server can do over HTTP; with a token, as its holder. */
+export function createClient(url: string, token?: string) {
+  const authorization = token === undefined ? undefined : { authorization: `Bearer ${token}` };
+
   async function send(method: string, path: string, { body, raw, headers }: Send = {}): Promise<Answer> {
     const response = await fetch(url + path, {
       method,
-      headers: { 'content-type': 'application/json', ...headers },
+      headers: { 'content-type': 'application/json', ...authorization, ...headers },
       body: raw ?? (body === undefined ? null : JSON.stringify(body)),
     });
     const text = await response.text();

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { buildApp } from '@agentcrew/api/app.ts';
+import { type AuthOptions, noSignIn } from '@agentcrew/api/auth/auth.ts';
 import { type Crew, createCrew } from '@agentcrew/api/crew/crew.ts';
 import { type Database, openDatabase } from '@agentcrew/models';
 import type { ConnectBus } from '@agentcrew/nats';
@@ -9,6 +10,7 @@ import { type MockRuntime, mockRuntime } from '@agentcrew/runtime/mock';
 import pino, { type Logger } from 'pino';
 import { connectOfflineBus } from '../../../testserver/src/offline-bus.ts';
 import { type Client, createClient } from './client.ts';
+import { routesOf } from './routes.ts';
 
 export interface TestAppOptions {
   db?: Database;
@@ -22,6 +24,10 @@ export interface TestAppOptions {
   deployTimeoutMs?: number;
   maxRestarts?: number;
   log?: Logger;
+  /** What differs from a server without sign-in. */
+  auth?: Partial<AuthOptions>;
+  socketCheckMs?: number;
+  trustedProxies?: string[];
 }
 
 /** The server as the test server composes it, in this process, listening on a free port of 127.0.0.1. */
@@ -33,6 +39,8 @@ export interface TestApp extends AsyncDisposable {
   crew: Crew;
   runtime: MockRuntime;
   client: Client;
+  /** Every route as `METHOD /path/:id`, those that no document lists included. */
+  routes(): string[];
   /** The server's end of each open WebSocket. */
   sockets(): Set<{ bufferedAmount: number }>;
   /** Stops and deletes all teams, so that tests can share a server. */
@@ -68,6 +76,9 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     onLoopback: options.onLoopback ?? false,
     workspaceRoots: options.workspaceRoots ?? [],
     maxSockets: options.maxSockets ?? 4096,
+    trustedProxies: options.trustedProxies ?? [],
+    auth: { ...noSignIn(), ...options.auth },
+    socketCheckMs: options.socketCheckMs ?? 3_600_000,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
@@ -97,6 +108,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     crew,
     runtime,
     client: createClient(url),
+    routes: () => routesOf(app.printRoutes({ commonPrefix: false })),
     sockets: () => app.websocketServer.clients,
     clear,
     close,

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import type { Database, UserRow } from '@agentcrew/models';
+import { CrewError } from '@agentcrew/protocol';
+import type { Logger } from 'pino';
+import type { AccessTokens } from './access-tokens.ts';
+import { hashOf, newSecret } from './secrets.ts';
+
+export interface TokenPair {
+  access_token: string;
+  refresh_token: string;
+  /** Seconds that the access token is good for. */
+  expires_in: number;
+}
+
+/** A session is what one sign-in begins: a family of refresh tokens, of which only the newest is good, and only once. */
+export interface Sessions {
+  start(user: UserRow): Promise<TokenPair>;
+  /**
+   * A new pair for the refresh token. One that comes a second time was stolen, from the client or by it: the session
+   * ends, its access tokens included.
+   * @throws CrewError UNAUTHENTICATED
+   */
+  refresh(token: string): Promise<TokenPair>;
+  end(sessionId: string): void;
+}
+
+export interface SessionsDeps {
+  db: Database;
+  accessTokens: AccessTokens;
+  refreshTtlMs: number;
+  log: Logger;
+}
+
+export function createSessions({ db, accessTokens, refreshTtlMs, log }: SessionsDeps): Sessions {
+  function issue(userId: string, sessionId: string): string {
+    const token = newSecret('acr_');
+    const expires_at = new Date(Date.now() + refreshTtlMs);
+    db.refreshTokens.insert({ family_id: sessionId, user_id: userId, token_hash: hashOf(token), expires_at });
+    return token;
+  }
+
+  async function pair(user: UserRow, sessionId: string, refresh_token: string): Promise<TokenPair> {
+    const access_token = await accessTokens.sign(user, sessionId);
+    return { access_token, refresh_token, expires_in: accessTokens.ttlSeconds };
+  }
+
+  return {
+    start(user) {
+      const sessionId = randomUUID();
+      db.refreshTokens.deleteExpired(new Date());
+      return pair(user, sessionId, issue(user.id, sessionId));
+    },
+
+    async refresh(token) {
+      const now = new Date();
+      const row = db.refreshTokens.byHash(hashOf(token));
+      const user = row && db.users.get(row.user_id);
+      if (!row || !user || row.revoked_at || row.expires_at <= now) throw expired();
+      const next = db.transaction(() =>
+        db.refreshTokens.markUsed(row.id, now) ? issue(user.id, row.family_id) : undefined,
+      );
+      if (next !== undefined) return pair(user, row.family_id, next);
+      db.refreshTokens.revokeFamily(row.family_id);
+      log.warn({ user_id: user.id, session_id: row.family_id }, 'refresh token used twice: its session is ended');
+      throw expired();
+    },
+
+    end(sessionId) {
+      db.refreshTokens.revokeFamily(sessionId);
+    },
+  };
+}
+
+function expired(): CrewError {
+  return new CrewError('UNAUTHENTICATED', 'session expired, sign in again');
+}
