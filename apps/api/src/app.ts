@@ -35,6 +35,8 @@ export interface AppOptions {
   onLoopback: boolean;
   workspaceRoots: string[];
   maxSockets: number;
+  /** An existing folder, where files that clients send wait until they are in a workspace. */
+  receivedFolder: string;
 }
 
 /** Bodies may be as large as the largest upload; the limits of single fields are smaller. */
@@ -90,7 +92,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     defaultRuntime: crew.runtime.name === 'mock' ? 'docker' : crew.runtime.name,
   });
   await app.register(agentRoutes, { crew });
-  await app.register(chatRoutes, { crew });
+  await app.register(chatRoutes, { crew, receivedFolder: options.receivedFolder });
   await app.register(messageRoutes, { crew });
   await app.register(approvalRoutes, { crew });
   await app.register(controlRoutes, { crew });

@@ -6,7 +6,7 @@ import closeWithGrace from 'close-with-grace';
 import { buildApp } from './app.ts';
 import { ConfigError, databasePath, listenOn, readConfig } from './config.ts';
 import { createCrew } from './crew/crew.ts';
-import { claimDataDir, encryptionKey, instanceId, openDataDir } from './data-dir.ts';
+import { claimDataDir, emptyReceivedFolder, encryptionKey, instanceId, openDataDir } from './data-dir.ts';
 import { isLoopback } from './listen-address.ts';
 import { createLogger } from './logger.ts';
 import { createRuntime } from './runtime.ts';
@@ -57,6 +57,7 @@ async function main(): Promise<void> {
     onLoopback: isLoopback(host),
     workspaceRoots: config.WORKSPACE_ROOTS,
     maxSockets: config.WS_MAX_CLIENTS,
+    receivedFolder: emptyReceivedFolder(dataDir),
   });
 
   closeWithGrace({ delay: closeDeadlineMs, logger: log }, async ({ signal, err }) => {

@@ -162,6 +162,18 @@ test('the chat needs a message of at least one character', () => {
   });
 });
 
+test('the chat takes a form with files too', () => {
+  const { content } = document.paths['/api/teams/{id}/chat']?.post?.requestBody ?? { content: {} };
+  expect(Object.keys(content)).toEqual(['application/json', 'multipart/form-data']);
+  expect(expectObject(content['multipart/form-data']?.schema)).toMatchObject({
+    properties: {
+      message: { type: 'string', minLength: 1 },
+      files: { type: 'array', maxItems: 5, items: { type: 'string', format: 'binary' } },
+    },
+    required: ['message'],
+  });
+});
+
 test('references lead somewhere, and no schema says nothing', () => {
   const references: string[] = [];
   walk(document, (node) => {

@@ -1,4 +1,7 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { buildApp } from '@agentcrew/api/app.ts';
 import { type Crew, createCrew } from '@agentcrew/api/crew/crew.ts';
 import { type Database, openDatabase } from '@agentcrew/models';
@@ -33,6 +36,8 @@ export interface TestApp extends AsyncDisposable {
   crew: Crew;
   runtime: MockRuntime;
   client: Client;
+  /** What waits on the server's disk for its way into a workspace. */
+  received(): string[];
   /** The server's end of each open WebSocket. */
   sockets(): Set<{ bufferedAmount: number }>;
   /** Stops and deletes all teams, so that tests can share a server. */
@@ -60,6 +65,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     maxRestarts: options.maxRestarts ?? 10,
     log,
   });
+  const receivedFolder = mkdtempSync(join(tmpdir(), 'agentcrew-received-'));
   const app = await buildApp({
     crew,
     log,
@@ -68,6 +74,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     onLoopback: options.onLoopback ?? false,
     workspaceRoots: options.workspaceRoots ?? [],
     maxSockets: options.maxSockets ?? 4096,
+    receivedFolder,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
@@ -85,6 +92,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     await app.close();
     await crew.close();
     db[Symbol.dispose]();
+    rmSync(receivedFolder, { recursive: true, force: true });
   }
   const close = () => {
     closing ??= end();
@@ -97,6 +105,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     crew,
     runtime,
     client: createClient(url),
+    received: () => readdirSync(receivedFolder),
     sockets: () => app.websocketServer.clients,
     clear,
     close,
