@@ -16,6 +16,7 @@ import { approvalRoutes } from './routes/approvals.ts';
 import { authRoutes } from './routes/auth.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { controlRoutes } from './routes/control.ts';
+import { fileRoutes } from './routes/files.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { settingRoutes } from './routes/settings.ts';
@@ -93,6 +94,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   await app.register(agentRoutes, { crew });
   await app.register(chatRoutes, { crew, receivedFolder: options.receivedFolder });
+  await app.register(fileRoutes, { crew });
   await app.register(messageRoutes, { crew });
   await app.register(approvalRoutes, { crew });
   await app.register(controlRoutes, { crew });

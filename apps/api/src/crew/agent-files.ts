@@ -13,13 +13,13 @@ import {
 } from '@agentcrew/protocol';
 
 const answerWithinMs = 15_000;
-/** What a request has beside the data, in bytes. */
-const requestBytes = 2048;
+/** What a request or an answer has beside the data, in bytes. */
+const otherBytes = 2048;
 
 /** The files of an agent's workspace, which the agent itself reads and writes, on every runtime alike. */
 export interface AgentFiles {
   list(path: string, offset: number): Promise<FolderPage>;
-  /** At most `length` bytes; with 0 only what is known about the file. */
+  /** At most `length` bytes, fewer where the bus takes no more; with 0 only what is known about the file. */
   read(path: string, offset: number, length: number): Promise<FilePart>;
   /** Hands over a local file under a name; it is there when it is kept. */
   put(uploadId: string, name: string, localPath: string): Promise<void>;
@@ -35,10 +35,12 @@ export interface AgentFiles {
  */
 export function agentFiles(bus: TeamBus | undefined, agent: string): AgentFiles {
   const ask = (request: FileRequest) => asked(bus, agent, request);
+  /** Bytes that fit through the bus as base64. */
+  const most = Math.floor(((bus?.maxPayload ?? 1_048_576) - otherBytes) * 0.75);
 
   async function putParts(uploadId: string, name: string, file: FileHandle): Promise<void> {
     const { size } = await file.stat();
-    const length = Math.min(largestChunk, Math.floor(((bus?.maxPayload ?? 0) - requestBytes) * 0.75));
+    const length = Math.min(largestChunk, most);
     const buffer = Buffer.alloc(length);
     let offset = 0;
     do {
@@ -55,7 +57,7 @@ export function agentFiles(bus: TeamBus | undefined, agent: string): AgentFiles 
       return has((await ask({ type: 'list_folder', path, offset })).folder);
     },
     async read(path, offset, length) {
-      return has((await ask({ type: 'read_file', path, offset, length })).part);
+      return has((await ask({ type: 'read_file', path, offset, length: Math.min(length, most) })).part);
     },
     async put(uploadId, name, localPath) {
       await using file = await open(localPath);

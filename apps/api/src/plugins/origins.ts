@@ -34,7 +34,7 @@ export const origins = fp(async (app: FastifyInstance, { allowed, onLoopback }: 
       done(null, allowed.includes('*') ? '*' : origin !== undefined && isAllowed(origin, allowed)),
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
     allowedHeaders: ['Origin', 'Content-Type', 'Accept', 'Authorization'],
-    exposedHeaders: ['X-Request-ID'],
+    exposedHeaders: ['X-Request-ID', 'Content-Disposition', 'Content-Range', 'Accept-Ranges', 'ETag'],
     strictPreflight: false,
   });
 });
