@@ -20,6 +20,7 @@ import { approvalRoutes } from './routes/approvals.ts';
 import { authRoutes } from './routes/auth.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { controlRoutes } from './routes/control.ts';
+import { fileRoutes } from './routes/files.ts';
 import { inviteRoutes } from './routes/invites.ts';
 import { meRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
@@ -49,6 +50,8 @@ export interface AppOptions {
   auth?: AuthOptions;
   /** How often it is looked whether open WebSockets may stay; default 15 s. */
   socketCheckMs?: number;
+  /** An existing folder, where files that clients send wait until they are in a workspace. */
+  receivedFolder: string;
 }
 
 /** Bodies may be as large as the largest upload; the limits of single fields are smaller. */
@@ -109,7 +112,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     defaultRuntime: crew.runtime.name === 'mock' ? 'docker' : crew.runtime.name,
   });
   await app.register(agentRoutes, { crew });
-  await app.register(chatRoutes, { crew });
+  await app.register(chatRoutes, { crew, receivedFolder: options.receivedFolder });
+  await app.register(fileRoutes, { crew });
   await app.register(messageRoutes, { crew });
   await app.register(approvalRoutes, { crew });
   await app.register(controlRoutes, { crew });

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { takeExclusiveLock } from '@agentcrew/models';
 import { CrewError, messageOf } from '@agentcrew/protocol';
@@ -55,6 +55,14 @@ export function encryptionKey(dataDir: string, configured: string | undefined): 
 /** What access tokens are signed with: the configured secret, else one generated once (0600). */
 export function jwtSecret(dataDir: string, configured: string | undefined): string {
   return configured ?? readOrCreate(join(dataDir, 'jwt.key'), () => randomBytes(32).toString('base64url'));
+}
+
+/** The folder in which files that clients send wait until they are in a workspace; what is left of an earlier server goes. */
+export function emptyReceivedFolder(dataDir: string): string {
+  const path = join(dataDir, 'received');
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { mode: 0o700 });
+  return path;
 }
 
 function readOrCreate(path: string, create: () => string): string {

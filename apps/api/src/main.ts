@@ -7,7 +7,7 @@ import { buildApp } from './app.ts';
 import { openToStrangers } from './auth/open-to-strangers.ts';
 import { ConfigError, databasePath, listenOn, readConfig } from './config.ts';
 import { createCrew } from './crew/crew.ts';
-import { claimDataDir, encryptionKey, instanceId, jwtSecret, openDataDir } from './data-dir.ts';
+import { claimDataDir, emptyReceivedFolder, encryptionKey, instanceId, jwtSecret, openDataDir } from './data-dir.ts';
 import { isLoopback } from './listen-address.ts';
 import { createLogger } from './logger.ts';
 import { createRuntime } from './runtime.ts';
@@ -67,6 +67,7 @@ async function main(): Promise<void> {
       accessTtlMs: config.ACCESS_TOKEN_TTL,
       refreshTtlMs: config.REFRESH_TOKEN_TTL,
     },
+    receivedFolder: emptyReceivedFolder(dataDir),
   });
 
   closeWithGrace({ delay: closeDeadlineMs, logger: log }, async ({ signal, err }) => {

@@ -7,6 +7,7 @@ import {
   agentConsumer,
   agentMarker,
   type BudgetState,
+  type FileRequest,
   messageOf,
 } from '@agentcrew/protocol';
 import { ActivityReader, notice } from './activity.ts';
@@ -23,6 +24,8 @@ import { OpenTasks } from './crew/open-tasks.ts';
 import { SharedContext } from './crew/shared-context.ts';
 import { crewServer } from './crew/tool-server.ts';
 import { warmUpAfterMs } from './crew/warm-up.ts';
+import { answerFiles } from './files/answer.ts';
+import { Uploads } from './files/uploads.ts';
 import { createGate, preloadGate } from './gate.ts';
 import { type Health, serveHealth } from './health.ts';
 import { Ledger } from './ledger.ts';
@@ -74,6 +77,7 @@ export class Agent {
   readonly #budget: TurnBudget;
   readonly #delegations: Delegations;
   readonly #cli: Cli;
+  readonly #uploads: Uploads;
   /** Aborts when no more messages are taken. */
   readonly #intake = new AbortController();
   /** Aborts when the running turn, too, is left to the next process. */
@@ -104,6 +108,7 @@ export class Agent {
     this.#budget = new TurnBudget({ spending: this.#spending, onSpent: (spent) => this.#voice.tellSpent(spent), log });
     this.#delegations = this.#createDelegations();
     this.#cli = this.#createCli();
+    this.#uploads = new Uploads(spec);
     const reader = new ActivityReader();
     this.#events.listen((event) => {
       for (const draft of reader.read(event)) this.#voice.tellActivity(draft);
@@ -126,6 +131,7 @@ export class Agent {
     if (bus === undefined) return;
     this.#bus = bus;
     this.#outbox.open(bus);
+    await this.#uploads.sweep();
     bus.onConnection((connected) => {
       log.info({ connected }, 'NATS connection changed');
       if (connected) this.#approvals.repeat();
@@ -145,6 +151,7 @@ export class Agent {
     this.#approvals.close();
     await Promise.race([this.#cli.close(), pause(cliEndMs)]);
     await this.#endLeftovers();
+    await this.#uploads.close();
     await this.#outbox.close(lastWordsMs);
     await Promise.race([this.#looping, pause(lastWordsMs)]);
     await this.#bus?.[Symbol.asyncDispose]();
@@ -263,6 +270,7 @@ export class Agent {
       }),
       answerApproval: (answer: ApprovalAnswer) => this.#approvals.answer(answer),
       tellBudget: (budget: BudgetState) => this.#spending.tell(budget),
+      answerFiles: (request: FileRequest) => answerFiles(request, this.#options.spec.workspace, this.#uploads),
       interrupt: (reason?: string, messageId?: string) => this.#loop?.interrupt(reason, messageId) ?? false,
       shutDown: async (reason?: string) => {
         this.#intake.abort();

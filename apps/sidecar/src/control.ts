@@ -1,4 +1,11 @@
-import type { AgentActivity, ApprovalAnswer, BudgetState, ControlRequest, ControlResponse } from '@agentcrew/protocol';
+import type {
+  AgentActivity,
+  ApprovalAnswer,
+  BudgetState,
+  ControlRequest,
+  ControlResponse,
+  FileRequest,
+} from '@agentcrew/protocol';
 
 export interface Controls {
   status(): Omit<ControlResponse, 'ok'> & { activity: AgentActivity };
@@ -9,6 +16,8 @@ export interface Controls {
   /** Ends the running turn and waits for its reply; takes no more messages, and waits for the end of the process. */
   shutDown(reason?: string): Promise<void>;
   tellBudget(budget: BudgetState): void;
+  /** Never rejects: what is refused is answered so. */
+  answerFiles(request: FileRequest): Promise<ControlResponse>;
 }
 
 /** Answers requests to the agent. Every one may be repeated: what is already so is no error. */
@@ -29,5 +38,11 @@ export async function answerControl(request: ControlRequest, controls: Controls)
     case 'budget':
       controls.tellBudget(request.budget);
       return { ok: true };
+    case 'put_file':
+    case 'keep_files':
+    case 'discard_files':
+    case 'list_folder':
+    case 'read_file':
+      return controls.answerFiles(request);
   }
 }

@@ -160,6 +160,27 @@ test('what is no work is not handed out again; what is unreadable work is answer
   expect(scene.replies().map(({ payload }) => payload.code)).toEqual(['INVALID_REQUEST', 'PAYLOAD_TOO_LARGE']);
 });
 
+test('files that came with a message are told before its text', async () => {
+  await using scene = await setUp();
+  const files = [
+    { name: 'a "b"\n.txt', path: '/workspace/uploads/17_a_b_.txt', size: 5, type: 'text/plain' },
+    { name: 'x', path: '/workspace/uploads/17_x', size: 0, type: 'application/octet-stream' },
+  ];
+  await scene.fake.deliver(message('m1', { payload: { content: 'look', files } }));
+  await scene.fake.deliver(message('m2', { payload: { content: 'look', files: 'no list' } }));
+  await scene.fake.deliver(message('m3', { type: 'question', payload: { content: 'look', files } }));
+  expect(scene.turns.map(({ note }) => note)).toEqual([
+    [
+      'The user sent these files with the message below. They are in your workspace:',
+      '- /workspace/uploads/17_a_b_.txt (5 bytes, text/plain, sent as "a \\"b\\"\\n.txt")',
+      '- /workspace/uploads/17_x (0 bytes, application/octet-stream, sent as "x")',
+    ].join('\n'),
+    undefined,
+    undefined,
+  ]);
+  expect(scene.turns[0]?.text).toBe('look');
+});
+
 test('no secret leaves in a reply, nor stays in the kept one', async () => {
   await using scene = await setUp(async () => ({ status: 'completed', result: 'the key is sk-canary-"1234", really' }));
   await scene.fake.deliver(message('m1'));

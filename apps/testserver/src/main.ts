@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { buildApp } from '@agentcrew/api/app.ts';
 import { createCrew } from '@agentcrew/api/crew/crew.ts';
 import { anyInterface, parseListenAddress } from '@agentcrew/api/listen-address.ts';
@@ -32,6 +35,7 @@ const crew = createCrew({
   maxRestarts: 10,
   log,
 });
+const receivedFolder = mkdtempSync(join(tmpdir(), 'agentcrew-received-'));
 const app = await buildApp({
   crew,
   log,
@@ -40,6 +44,7 @@ const app = await buildApp({
   onLoopback: false,
   workspaceRoots: [],
   maxSockets: 4096,
+  receivedFolder,
 });
 
 closeWithGrace({ delay: 5_000, logger: log }, async ({ err }) => {
@@ -47,6 +52,7 @@ closeWithGrace({ delay: 5_000, logger: log }, async ({ err }) => {
   await app.close();
   await crew.close();
   db[Symbol.dispose]();
+  rmSync(receivedFolder, { recursive: true, force: true });
 });
 await app.listen({ host: address.host || anyInterface(), port: address.port });
 crew.reconciler.start();

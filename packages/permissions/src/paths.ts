@@ -53,6 +53,7 @@ function expanded(path: string, { home }: Surroundings): string {
   return trimmed === '~' || trimmed.startsWith('~/') ? join(home, trimmed.slice(1)) : trimmed;
 }
 
-function isBelow(place: string, folder: string): boolean {
+/** Whether a real path is the folder, another one, or lies below it. */
+export function isBelow(place: string, folder: string): boolean {
   return place === folder || place.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { approvalAnswerSchema } from './approvals.ts';
 import { budgetStateSchema } from './budget.ts';
+import { fileAnswerSchema, fileRequestSchemas } from './files.ts';
 import { agentActivitySchema } from './payloads.ts';
 
 /**
@@ -10,6 +11,7 @@ import { agentActivitySchema } from './payloads.ts';
  * `shutdown` ends it too, and the CLI; the sidecar takes no more messages and waits for its runtime to end it;
  * `approval` is a person's answer, refused with the code APPROVAL_NOT_FOUND when nobody waits for it any more;
  * `budget` tells it what it and its team may spend and have spent.
+ * Those about files are in `files.ts`.
  */
 export const controlRequestSchema = z.discriminatedUnion('type', [
   z.object({
@@ -21,6 +23,7 @@ export const controlRequestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('status') }),
   z.object({ type: z.literal('approval'), ...approvalAnswerSchema.shape }),
   z.object({ type: z.literal('budget'), budget: budgetStateSchema }),
+  ...fileRequestSchemas,
 ]);
 export type ControlRequest = z.infer<typeof controlRequestSchema>;
 
@@ -47,5 +50,6 @@ export const controlResponseSchema = z.object({
   last_activity_at: z.iso.datetime().optional(),
   /** Teammates whose answers the agent waits for. */
   waiting_for: z.array(z.string()).optional(),
+  ...fileAnswerSchema.shape,
 });
 export type ControlResponse = z.infer<typeof controlResponseSchema>;

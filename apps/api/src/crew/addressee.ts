@@ -24,6 +24,7 @@ export function findAgent(agents: AgentRow[], given: string): AgentRow | undefin
   );
 }
 
-function leaderOf(agents: AgentRow[]): AgentRow | undefined {
+/** The agent that leads. */
+export function leaderOf(agents: AgentRow[]): AgentRow | undefined {
   return agents.find(({ role }) => role === 'leader');
 }

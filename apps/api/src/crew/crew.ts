@@ -1,6 +1,6 @@
 import type { AgentRow, Database, MessageRow } from '@agentcrew/models';
 import type { ConnectBus, StreamLimits } from '@agentcrew/nats';
-import { type AgentLimits, CrewError } from '@agentcrew/protocol';
+import { type AgentLimits, CrewError, type FileRef } from '@agentcrew/protocol';
 import type { AgentRuntime } from '@agentcrew/runtime';
 import type { Logger } from 'pino';
 import { addressOfLeader } from './addressee.ts';
@@ -46,10 +46,14 @@ export interface Crew {
   readonly reconciler: Reconciler;
   /**
    * Stores a chat message for the team's leader, or another of its agents, and sends it in the background. The same key
-   * gives the same message.
+   * gives the same message. `files` are in the agent's workspace already.
    * @throws CrewError TEAM_NOT_RUNNING, AGENT_NOT_RUNNING
    */
-  acceptChat(teamId: string, content: string, options?: { to?: AgentRow; idempotencyKey?: string }): MessageRow;
+  acceptChat(
+    teamId: string,
+    content: string,
+    options?: { to?: AgentRow; idempotencyKey?: string; files?: FileRef[] },
+  ): MessageRow;
   /** Ends in reverse order of use. Agents go on running. */
   close(): Promise<void>;
 }
@@ -97,7 +101,7 @@ export function createCrew(options: CrewOptions): Crew {
     budgets,
     deployer,
     reconciler,
-    acceptChat(teamId, content, { to, idempotencyKey } = {}) {
+    acceptChat(teamId, content, { to, idempotencyKey, files } = {}) {
       const known = idempotencyKey === undefined ? undefined : db.messages.byIdempotencyKey(teamId, idempotencyKey);
       if (known) return known;
       // Asked again here: the team may have been stopped while the body was read, and nobody would answer.
@@ -105,7 +109,7 @@ export function createCrew(options: CrewOptions): Crew {
       // One that was added since the deploy would not answer before the next one.
       if (to?.container_id === '') throw new CrewError('AGENT_NOT_RUNNING', 'the agent starts with the next deploy');
       const address = to?.slug ?? addressOfLeader(db.agents.listByTeam(teamId));
-      const row = messages.acceptChat(teamId, { content, to: address, idempotencyKey });
+      const row = messages.acceptChat(teamId, { content, to: address, idempotencyKey, files });
       outbox.kick(teamId);
       return row;
     },

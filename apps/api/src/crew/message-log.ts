@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { AgentRow, Database, MessageRow } from '@agentcrew/models';
-import { type Envelope, type ErrorCode, type ReplyPayload, replyIdFor, replyPayloadSchema } from '@agentcrew/protocol';
+import {
+  type Envelope,
+  type ErrorCode,
+  type FileRef,
+  type ReplyPayload,
+  replyIdFor,
+  replyPayloadSchema,
+} from '@agentcrew/protocol';
 import { recordApproval } from './approval-record.ts';
 import type { Hub } from './hub.ts';
 
@@ -10,6 +17,8 @@ export interface ChatMessage {
   /** Slug of an agent, or `leader`. */
   to: string;
   idempotencyKey?: string | undefined;
+  /** What is in the agent's workspace for it. */
+  files?: FileRef[] | undefined;
 }
 
 /** The durable log of all teams: whatever is stored is then told to the hub's listeners, once. */
@@ -29,14 +38,14 @@ export function createMessageLog(db: Database, hub: Hub): MessageLog {
   }
 
   return {
-    acceptChat(teamId, { content, to, idempotencyKey }) {
+    acceptChat(teamId, { content, to, idempotencyKey, files }) {
       const row = db.messages.insert({
         team_id: teamId,
         message_id: randomUUID(),
         from_agent: 'user',
         to_agent: to,
         message_type: 'user_message',
-        payload: { content },
+        payload: { content, ...(files && { files }) },
         delivery: 'pending',
         idempotency_key: idempotencyKey ?? null,
       });

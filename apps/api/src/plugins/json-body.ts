@@ -18,7 +18,7 @@ export const jsonBody = fp(async (app: FastifyInstance) => {
     parse(request, text, (error, value) => {
       if (error) return done(error);
       try {
-        done(null, cleaned(value, 0) ?? undefined);
+        done(null, cleaned(value) ?? undefined);
       } catch (refusal) {
         done(refusal as CrewError);
       }
@@ -31,7 +31,11 @@ export const jsonBody = fp(async (app: FastifyInstance) => {
   });
 });
 
-function cleaned(value: unknown, depth: number): unknown {
+/**
+ * A body without the fields that are `null`.
+ * @throws CrewError INVALID_REQUEST for what is refused.
+ */
+export function cleaned(value: unknown, depth = 0): unknown {
   if (depth > maxDepth) throw refused('it is nested too deeply');
   if (typeof value === 'string') return readable(value);
   if (Array.isArray(value)) return value.map((item) => cleaned(item, depth + 1));

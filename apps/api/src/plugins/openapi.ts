@@ -38,6 +38,7 @@ export const openApi = fp(async (app: FastifyInstance, { version }: OpenApiOptio
         { name: 'teams', description: 'Teams and their life cycle' },
         { name: 'agents', description: 'Members of a team' },
         { name: 'chat', description: 'Talking to agents, and what was said and done' },
+        { name: 'files', description: 'Files of the workspace' },
         { name: 'approvals', description: 'What agents ask a person, and the answers' },
         { name: 'control', description: 'What running agents do, and how to end it' },
         { name: 'usage', description: 'What was spent' },
@@ -47,7 +48,7 @@ export const openApi = fp(async (app: FastifyInstance, { version }: OpenApiOptio
         { name: 'operations', description: 'Health and metrics' },
       ],
     },
-    transform: jsonSchemaTransform,
+    transform: transformed,
     transformObject: (input) => tidied(jsonSchemaTransformObject(input) as unknown as Document) as never,
   });
 
@@ -66,6 +67,18 @@ export const openApi = fp(async (app: FastifyInstance, { version }: OpenApiOptio
     },
   });
 });
+
+type Transform = typeof jsonSchemaTransform;
+
+/** Also describes bodies of several content types, which the library leaves to us. */
+function transformed(document: Parameters<Transform>[0]): ReturnType<Transform> {
+  const { content } = (document.schema?.body ?? {}) as { content?: Record<string, { schema: unknown }> };
+  if (!content) return jsonSchemaTransform(document);
+  const withBody = (body: unknown) => jsonSchemaTransform({ ...document, schema: { ...document.schema, body } });
+  const bodies = Object.entries(content).map(([type, { schema }]) => [type, { schema: withBody(schema).schema.body }]);
+  const { schema, url } = withBody(undefined);
+  return { schema: { ...schema, body: { content: Object.fromEntries(bodies) } }, url };
+}
 
 interface Document {
   paths: Record<string, Record<string, { responses: Record<string, { description: string }> }>>;

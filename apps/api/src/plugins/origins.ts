@@ -35,7 +35,7 @@ export const origins = fp(async (app: FastifyInstance, { allowed, onLoopback }: 
       done(null, allowed.includes('*') ? '*' : origin !== undefined && isAllowed(origin, allowed)),
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
     allowedHeaders: ['Origin', 'Content-Type', 'Accept', 'Authorization'],
-    exposedHeaders: ['X-Request-ID', 'Retry-After'],
+    exposedHeaders: ['X-Request-ID', 'Retry-After', 'Content-Disposition', 'Content-Range', 'Accept-Ranges', 'ETag'],
     strictPreflight: false,
   });
 });

@@ -94,6 +94,8 @@ test('has exactly the routes that there are', () => {
       'GET /api/teams/{id}/approvals/{approvalId}',
       'POST /api/teams/{id}/approvals/{approvalId}',
       'POST /api/teams/{id}/chat',
+      'GET /api/teams/{id}/files',
+      'GET /api/teams/{id}/files/content',
       'GET /api/teams/{id}/messages',
       'GET /api/teams/{id}/activity',
       'GET /api/settings',
@@ -103,6 +105,8 @@ test('has exactly the routes that there are', () => {
     ].sort(),
   );
 });
+
+const ofFile = (name: string) => name === 'GET /api/teams/{id}/files/content';
 
 describe('every operation', () => {
   test('has a summary and a tag that is described', () => {
@@ -151,13 +155,14 @@ describe('every operation', () => {
 
   test('says what it answers', () => {
     for (const { name, operation } of operations()) {
-      const successes = Object.keys(operation.responses).filter((status) => status.startsWith('2'));
+      const successes = Object.keys(operation.responses).filter((status) => /^2(?!06)/.test(status));
       expect({ name, successes: successes.length }).toEqual({ name, successes: 1 });
       for (const [status, { content, description }] of Object.entries(operation.responses)) {
         expect(typeof description).toBe('string');
-        if (status === '204') expect({ name, content }).toEqual({ name, content: undefined });
+        const type = ofFile(name) && status.startsWith('2') ? 'application/octet-stream' : 'application/json';
+        if (['204', '304'].includes(status)) expect({ name, content }).toEqual({ name, content: undefined });
         else if (name === 'GET /metrics') expect(Object.keys(content ?? {})).toEqual(['text/plain']);
-        else expectSchema(`${name} ${status}`, content?.['application/json']?.schema);
+        else expectSchema(`${name} ${status}`, content?.[type]?.schema);
       }
     }
   });
@@ -189,6 +194,18 @@ test('the chat needs a message of at least one character', () => {
   const body = document.paths['/api/teams/{id}/chat']?.post?.requestBody?.content['application/json']?.schema;
   expect(expectObject(body)).toMatchObject({
     properties: { message: { type: 'string', minLength: 1 } },
+    required: ['message'],
+  });
+});
+
+test('the chat takes a form with files too', () => {
+  const { content } = document.paths['/api/teams/{id}/chat']?.post?.requestBody ?? { content: {} };
+  expect(Object.keys(content)).toEqual(['application/json', 'multipart/form-data']);
+  expect(expectObject(content['multipart/form-data']?.schema)).toMatchObject({
+    properties: {
+      message: { type: 'string', minLength: 1 },
+      files: { type: 'array', maxItems: 5, items: { type: 'string', format: 'binary' } },
+    },
     required: ['message'],
   });
 });

@@ -32,7 +32,7 @@ export interface FakeBus {
   onPublish: (envelope: Envelope) => void | Promise<void>;
   onRequest: (request: ControlRequest) => void | Promise<void>;
   /** What the agent answers to a request. */
-  answer: (request: ControlRequest) => ControlResponse;
+  answer: (request: ControlRequest) => ControlResponse | Promise<ControlResponse>;
   setConnected(connected: boolean): void;
   /** Hands the envelope to the server's consumer, as soon as it has one. */
   deliver(envelope: Envelope, subject?: { kind?: SubjectKind; agent?: string }): Promise<Settled>;

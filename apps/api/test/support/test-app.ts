@@ -1,4 +1,7 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { buildApp } from '@agentcrew/api/app.ts';
 import { type AuthOptions, noSignIn } from '@agentcrew/api/auth/auth.ts';
 import { type Crew, createCrew } from '@agentcrew/api/crew/crew.ts';
@@ -41,6 +44,8 @@ export interface TestApp extends AsyncDisposable {
   client: Client;
   /** Every route as `METHOD /path/:id`, those that no document lists included. */
   routes(): string[];
+  /** What waits on the server's disk for its way into a workspace. */
+  received(): string[];
   /** The server's end of each open WebSocket. */
   sockets(): Set<{ bufferedAmount: number }>;
   /** Stops and deletes all teams, so that tests can share a server. */
@@ -68,6 +73,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     maxRestarts: options.maxRestarts ?? 10,
     log,
   });
+  const receivedFolder = mkdtempSync(join(tmpdir(), 'agentcrew-received-'));
   const app = await buildApp({
     crew,
     log,
@@ -79,6 +85,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     trustedProxies: options.trustedProxies ?? [],
     auth: { ...noSignIn(), ...options.auth },
     socketCheckMs: options.socketCheckMs ?? 3_600_000,
+    receivedFolder,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
@@ -96,6 +103,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     await app.close();
     await crew.close();
     db[Symbol.dispose]();
+    rmSync(receivedFolder, { recursive: true, force: true });
   }
   const close = () => {
     closing ??= end();
@@ -109,6 +117,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     runtime,
     client: createClient(url),
     routes: () => routesOf(app.printRoutes({ commonPrefix: false })),
+    received: () => readdirSync(receivedFolder),
     sockets: () => app.websocketServer.clients,
     clear,
     close,

@@ -36,7 +36,9 @@ export interface AnswererOptions {
 export interface Turn {
   record: TurnRecord;
   text: string;
-  /** What is to be told before the text, asked for when Claude gets it. */
+  /** What belongs to the text and is told before it. */
+  note?: string | undefined;
+  /** What is to be told before both, asked for when Claude gets it. */
   context?: () => string | undefined;
   end: TurnEnd;
 }
@@ -78,14 +80,14 @@ export class Answerer {
     }
   }
 
-  async #attempt({ record, text, context, end }: Turn, past: Past): Promise<ReplyPayload> {
+  async #attempt({ record, text, note, context, end }: Turn, past: Past): Promise<ReplyPayload> {
     const { cli, events, waiting, limits, budget, log } = this.#options;
     const claude = await cli.acquire();
     if (end.reason) return end.reason;
     const recorded = past.recorded && this.#isCurrent(record);
     const uuid = this.#note(record);
     log.info({ ...idsOf(record), resumed: recorded, pid: claude.pid }, 'turn started');
-    const content = turnContent(text, { recorded }, context);
+    const content = turnContent({ text, note }, { recorded }, context);
     const listening = events.listen((event) => {
       budget.see(event);
       this.#rateLimit.see(event);

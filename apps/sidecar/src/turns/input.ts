@@ -1,12 +1,19 @@
 import { type Envelope, inputPayloadSchema, taskPayloadSchema } from '@agentcrew/protocol';
+import { attachmentNote } from './attachments.ts';
 import type { EndReason } from './turn-end.ts';
 
 /** More would be more than Claude's context, in characters. */
 const longestText = 2_000_000;
 const workTypes: Envelope['type'][] = ['user_message', 'task_assignment', 'question'];
 
-/** What a message asks for: work, nothing that can be answered, or something that is refused in the reply. */
-export type Input = { kind: 'work'; text: string } | { kind: 'foreign' } | { kind: 'refused'; reason: EndReason };
+/**
+ * What a message asks for: work, nothing that can be answered, or something that is refused in the reply. `note` is what
+ * Claude is told besides the text.
+ */
+export type Input =
+  | { kind: 'work'; text: string; note: string | undefined }
+  | { kind: 'foreign' }
+  | { kind: 'refused'; reason: EndReason };
 
 export function readInput(message: Envelope): Input {
   if (!workTypes.includes(message.type)) return { kind: 'foreign' };
@@ -18,7 +25,10 @@ export function readInput(message: Envelope): Input {
   if (isPast(deadlineOf(message))) {
     return refused('DEADLINE_PASSED', 'Its deadline had passed before the work on it could begin.');
   }
-  if (content.length <= longestText) return { kind: 'work', text: textOf(message, content) };
+  if (content.length <= longestText) {
+    const note = message.type === 'user_message' ? attachmentNote(message) : undefined;
+    return { kind: 'work', text: textOf(message, content), note };
+  }
   const advice = 'Put it into a file of the workspace and tell the agent to read it.';
   return refused(
     'PAYLOAD_TOO_LARGE',

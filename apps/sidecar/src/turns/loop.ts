@@ -159,7 +159,7 @@ export class TurnLoop {
   async #newReply(delivery: Delivery, input: Exclude<Input, { kind: 'foreign' }>): Promise<Envelope> {
     const { voice, bus, ledger, spending, log } = this.#options;
     const { envelope: message } = delivery;
-    const payload: ReplyPayload = input.kind === 'work' ? await this.#work(delivery, input.text) : input.reason;
+    const payload: ReplyPayload = input.kind === 'work' ? await this.#work(delivery, input) : input.reason;
     const reply = fitting(voice.replyTo(message, payload), bus.maxPayload);
     ledger.saveReply(message.message_id, reply);
     spending.add(spentBy(payload.usage, payload.cost_usd));
@@ -168,13 +168,13 @@ export class TurnLoop {
     return reply;
   }
 
-  async #work(delivery: Delivery, text: string): Promise<ReplyPayload> {
+  async #work(delivery: Delivery, { text, note }: Pick<Turn, 'text' | 'note'>): Promise<ReplyPayload> {
     const { answerer, spending, voice, contexts, onTurnEnd } = this.#options;
     const usedUp = spending.problem();
     if (usedUp) return { status: 'failed', code: 'BUDGET_EXCEEDED', error: usedUp };
     const { envelope: message } = delivery;
     const context = () => contexts.before(message.message_id);
-    const turn = { record: this.#recordFor(delivery), text, context, end: new TurnEnd() };
+    const turn = { record: this.#recordFor(delivery), text, note, context, end: new TurnEnd() };
     if (turn.record.end) turn.end.want(turn.record.end);
     if (this.#unwanted.has(message.message_id)) turn.end.want(interrupted(this.#unwanted.get(message.message_id)));
     this.#turn = turn;

@@ -16,12 +16,16 @@ export interface Past {
 
 /**
  * The content of a turn: the text alone, or after what teammates shared, or after a note when Claude has it in its
- * history already.
+ * history already; what belongs to the text comes right before it.
  */
-export function turnContent(text: string, past: Past, context?: () => string | undefined): string | string[] {
-  if (past.recorded) return [resumeNote, text];
-  const before = context?.();
-  return before === undefined ? text : [before, text];
+export function turnContent(
+  { text, note }: { text: string; note?: string | undefined },
+  past: Past,
+  context?: () => string | undefined,
+): string | string[] {
+  const before = past.recorded ? resumeNote : context?.();
+  const parts = [before, note, text].filter((part) => part !== undefined);
+  return parts.length === 1 ? text : parts;
 }
 
 export function pastFrom(state: TranscriptState): Past {
