@@ -1,4 +1,4 @@
-import type { Database, UserRow } from '@agentcrew/models';
+import type { ApiKeyRow, Database, UserRow } from '@agentcrew/models';
 import type { AccessTokens } from './access-tokens.ts';
 import type { Credential, Identity } from './identity.ts';
 import { hashOf } from './secrets.ts';
@@ -29,10 +29,19 @@ export function createRecogniser(db: Database, accessTokens: AccessTokens): Reco
     const user = key && db.users.get(key.user_id);
     const now = new Date();
     if (!user || key.revoked_at || (key.expires_at && key.expires_at <= now)) return undefined;
-    if (now.getTime() - (key.last_used_at?.getTime() ?? 0) > noteUseEveryMs) db.apiKeys.markUsed(key.id, now);
+    noteUse(key, now);
     const { role, is_owner, ...rest } = person(user);
     const isAdmin = role === 'admin' && key.role === 'admin';
     return { ...rest, role: isAdmin ? 'admin' : 'member', is_owner: isAdmin && is_owner, credential };
+  }
+
+  function noteUse({ id, last_used_at }: ApiKeyRow, now: Date): void {
+    if (now.getTime() - (last_used_at?.getTime() ?? 0) < noteUseEveryMs) return;
+    try {
+      db.apiKeys.markUsed(id, now);
+    } catch {
+      // While nothing can be written, what is only read still works.
+    }
   }
 
   function again(credential: Credential): Identity | undefined {

@@ -16,6 +16,9 @@ const codeOfStatus: Record<number, ErrorCode> = {
   426: 'UPGRADE_REQUIRED',
 };
 
+/** For what is over when somebody else has gone: nobody knows when. */
+const retryAfterSeconds = 5;
+
 /** The one place where an error becomes an answer. The text of a 5xx is logged and not sent. */
 export const errorAnswers = fp(async (app: FastifyInstance) => {
   app.setErrorHandler((error: FastifyError, request, reply) => {
@@ -27,6 +30,7 @@ export const errorAnswers = fp(async (app: FastifyInstance) => {
 
 /** Answers with the error form of the wire. */
 export function sendError(reply: FastifyReply, request: FastifyRequest, error: CrewError): FastifyReply {
+  if (error.status === 429 && !reply.hasHeader('retry-after')) reply.header('retry-after', retryAfterSeconds);
   return reply.code(error.status).send({
     error: error.status >= 500 ? 'internal server error' : error.message,
     code: error.code,

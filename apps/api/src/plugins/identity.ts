@@ -59,6 +59,13 @@ export const identity = fp(async (app: FastifyInstance, { auth }: { auth: Auth }
   });
 });
 
+/** Hook: 403 where there is no sign-in. What somebody unknown would get there must not be good once there is. */
+export function signInOnly({ provider }: Auth): () => Promise<void> {
+  return async () => {
+    if (provider === 'noop') throw new CrewError('SIGN_IN_OFF', 'there is no sign-in here: AUTH_PROVIDER is noop');
+  };
+}
+
 /** Hook: 403 for everybody who is no admin of their organisation. */
 export async function adminOnly(request: FastifyRequest): Promise<void> {
   if (request.identity.role !== 'admin') throw new CrewError('FORBIDDEN', 'only admins may do this');

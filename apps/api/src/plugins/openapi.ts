@@ -80,15 +80,23 @@ function transformed(document: Parameters<Transform>[0]): ReturnType<Transform> 
   return { schema: { ...schema, body: { content: Object.fromEntries(bodies) } }, url };
 }
 
+interface Operation {
+  security?: unknown[];
+  responses: Record<string, { description: string; content?: Json }>;
+}
+
 interface Document {
-  paths: Record<string, Record<string, { responses: Record<string, { description: string }> }>>;
+  paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, Json> };
 }
 
-/** Says what each status means, and leaves out schemas that nothing refers to (all are made for both directions). */
+const unauthenticated = { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } };
+
+/** Says what each status means and where strangers are refused, and leaves out schemas that nothing refers to (all are made for both directions). */
 function tidied(document: Document): Document {
   const answers = Object.values(document.paths).flatMap((methods) => Object.values(methods));
-  for (const { responses } of answers) {
+  for (const { security, responses } of answers) {
+    if (!security) responses['401'] ??= { description: '', content: unauthenticated };
     for (const [status, response] of Object.entries(responses)) response.description = STATUS_CODES[status] ?? status;
   }
   const { schemas } = document.components;

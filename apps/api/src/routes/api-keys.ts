@@ -7,6 +7,7 @@ import type { Auth } from '../auth/auth.ts';
 import { apiKeyPrefix } from '../auth/recognise.ts';
 import { hashOf, newSecret } from '../auth/secrets.ts';
 import type { Crew } from '../crew/crew.ts';
+import { signInOnly } from '../plugins/identity.ts';
 import { roleSchema, titleSchema } from '../schemas/account.ts';
 import { errors, timestampSchema } from '../schemas/common.ts';
 
@@ -64,6 +65,7 @@ export async function apiKeyRoutes(app: FastifyInstance, { crew, auth }: { crew:
   routes.post(
     '/api/auth/keys',
     {
+      onRequest: signInOnly(auth),
       schema: {
         tags,
         summary: 'Make an API key; only this answer shows it',
@@ -75,8 +77,6 @@ export async function apiKeyRoutes(app: FastifyInstance, { crew, auth }: { crew:
       },
     },
     async ({ identity: { user_id, org_id, role, credential }, body }, reply) => {
-      // A key of somebody who has not signed in would outlast the server's life without sign-in.
-      if (auth.provider === 'noop') throw new CrewError('SIGN_IN_OFF', 'there is no sign-in here: no key is needed');
       if (credential?.type === 'key') throw new CrewError('FORBIDDEN', 'a key cannot make keys: sign in');
       if (body.role === 'admin' && role !== 'admin')
         throw new CrewError('FORBIDDEN', 'the role of a key can be at most your own');

@@ -6,6 +6,7 @@ import type { Account } from '../auth/accounts.ts';
 import type { Auth } from '../auth/auth.ts';
 import { hashOf } from '../auth/secrets.ts';
 import type { Crew } from '../crew/crew.ts';
+import { signInOnly } from '../plugins/identity.ts';
 import {
   briefUserJson,
   emailSchema,
@@ -36,10 +37,7 @@ export async function authRoutes(app: FastifyInstance, { crew, auth }: { crew: C
   const tags = ['auth'];
   const { log } = crew;
 
-  async function signInOn(): Promise<void> {
-    if (auth.provider === 'noop') throw new CrewError('SIGN_IN_OFF', 'there is no sign-in here: AUTH_PROVIDER is noop');
-  }
-  const limited = (max: number) => [signInOn, app.limit({ max })];
+  const limited = (max: number) => [signInOnly(auth), app.limit({ max })];
   const ofAccount = app.limit({
     max: most.signInsOfAccount,
     key: ({ body }: FastifyRequest) => (body as z.infer<typeof loginSchema>).email,
@@ -52,7 +50,7 @@ export async function authRoutes(app: FastifyInstance, { crew, auth }: { crew: C
 
   routes.get(
     '/api/auth/config',
-    { schema: { tags, summary: 'How to sign in', response: { 200: configSchema } } },
+    { schema: { tags, security: [], summary: 'How to sign in', response: { 200: configSchema } } },
     async () => ({
       provider: auth.provider,
       registration_enabled: auth.provider === 'local' && accounts.registrationOpen(),
@@ -68,6 +66,7 @@ export async function authRoutes(app: FastifyInstance, { crew, auth }: { crew: C
       preHandler: ofAccount,
       schema: {
         tags,
+        security: [],
         summary: 'Sign in',
         body: loginSchema,
         response: { 200: signedInSchema, ...errors(400, 401, 403, 429) },
@@ -90,6 +89,7 @@ export async function authRoutes(app: FastifyInstance, { crew, auth }: { crew: C
       onRequest: limited(most.registrations),
       schema: {
         tags,
+        security: [],
         summary: 'Found an organisation, as its owner',
         description:
           'Open to everybody with `AUTH_MULTI_TENANT`, else until somebody has registered. The first organisation gets everything that was made on this server without sign-in.',
@@ -108,6 +108,7 @@ export async function authRoutes(app: FastifyInstance, { crew, auth }: { crew: C
       onRequest: limited(most.registrations),
       schema: {
         tags,
+        security: [],
         summary: 'Join the organisation that sent an invite',
         body: z
           .object({ token: tokenSchema, name: titleSchema, email: emailSchema, password: newPasswordSchema })
@@ -124,6 +125,7 @@ export async function authRoutes(app: FastifyInstance, { crew, auth }: { crew: C
       onRequest: app.limit({ max: most.inviteLookups }),
       schema: {
         tags,
+        security: [],
         summary: 'Who sent an invite, and to whom',
         params: z.object({ token: z.string() }),
         response: { 200: z.object({ org_name: z.string(), email: z.string() }), ...errors(404, 429) },
@@ -143,6 +145,7 @@ export async function authRoutes(app: FastifyInstance, { crew, auth }: { crew: C
       onRequest: limited(most.refreshes),
       schema: {
         tags,
+        security: [],
         summary: 'Get a new pair of tokens',
         description:
           'A refresh token is good once. One that comes a second time ends its session: 401 for both holders.',

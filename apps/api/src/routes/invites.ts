@@ -3,9 +3,10 @@ import { CrewError } from '@agentcrew/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { Auth } from '../auth/auth.ts';
 import { hashOf, newSecret } from '../auth/secrets.ts';
 import type { Crew } from '../crew/crew.ts';
-import { adminOnly } from '../plugins/identity.ts';
+import { adminOnly, signInOnly } from '../plugins/identity.ts';
 import { emailSchema } from '../schemas/account.ts';
 import { errors, timestampSchema } from '../schemas/common.ts';
 
@@ -36,7 +37,7 @@ function inviteJson(row: InviteRow): z.infer<typeof inviteSchema> {
 }
 
 /** Who is to become a member. */
-export async function inviteRoutes(app: FastifyInstance, { crew }: { crew: Crew }): Promise<void> {
+export async function inviteRoutes(app: FastifyInstance, { crew, auth }: { crew: Crew; auth: Auth }): Promise<void> {
   const { db } = crew;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const tags = ['organization'];
@@ -66,7 +67,7 @@ export async function inviteRoutes(app: FastifyInstance, { crew }: { crew: Crew 
   routes.post(
     '/api/org/invites',
     {
-      onRequest: adminOnly,
+      onRequest: [signInOnly(auth), adminOnly],
       // Without an address there is nothing to say.
       preValidation: async (request) => {
         request.body ??= {};

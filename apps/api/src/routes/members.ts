@@ -6,7 +6,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Auth } from '../auth/auth.ts';
 import type { Crew } from '../crew/crew.ts';
-import { adminOnly } from '../plugins/identity.ts';
+import { adminOnly, signInOnly } from '../plugins/identity.ts';
 import { roleSchema } from '../schemas/account.ts';
 import { errors, timestampSchema } from '../schemas/common.ts';
 
@@ -95,6 +95,7 @@ export async function memberRoutes(app: FastifyInstance, { crew, auth }: { crew:
     '/api/org/members/:id/reset-password',
     {
       ...one,
+      onRequest: [signInOnly(auth), ...one.onRequest],
       schema: {
         ...one.schema,
         summary: 'Give a member a temporary password',

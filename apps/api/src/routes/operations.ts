@@ -35,6 +35,7 @@ export async function operationRoutes(app: FastifyInstance, options: OperationRo
     {
       schema: {
         tags: ['operations'],
+        security: [],
         summary: 'Whether the server works',
         response: { 200: healthSchema, 503: healthSchema },
       },
@@ -51,6 +52,7 @@ export async function operationRoutes(app: FastifyInstance, options: OperationRo
     {
       schema: {
         tags: ['operations'],
+        security: [],
         summary: 'Whether the server and the buses of its running teams work',
         response: { 200: readySchema, 503: readySchema },
       },

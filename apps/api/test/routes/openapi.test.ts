@@ -5,6 +5,7 @@ type Json = Record<string, unknown>;
 interface Operation {
   tags?: string[];
   summary?: string;
+  security?: unknown[];
   parameters?: { name: string; in: string; required?: boolean; schema: Json }[];
   requestBody?: { content: Record<string, { schema: Json }> };
   responses: Record<string, { description?: string; content?: Record<string, { schema: Json }> }>;
@@ -161,10 +162,29 @@ describe('every operation', () => {
         expect(typeof description).toBe('string');
         const type = ofFile(name) && status.startsWith('2') ? 'application/octet-stream' : 'application/json';
         if (['204', '304'].includes(status)) expect({ name, content }).toEqual({ name, content: undefined });
-        else if (name === 'GET /metrics') expect(Object.keys(content ?? {})).toEqual(['text/plain']);
+        else if (name === 'GET /metrics' && status === '200')
+          expect(Object.keys(content ?? {})).toEqual(['text/plain']);
         else expectSchema(`${name} ${status}`, content?.[type]?.schema);
       }
     }
+  });
+
+  test('says whether it needs sign-in', () => {
+    const open = operations().filter(({ operation }) => operation.security?.length === 0);
+    expect(open.map(({ name }) => name).sort()).toEqual([
+      'GET /api/auth/config',
+      'GET /api/auth/invite/{token}',
+      'GET /health',
+      'GET /ready',
+      'POST /api/auth/login',
+      'POST /api/auth/refresh',
+      'POST /api/auth/register',
+      'POST /api/auth/register/invite',
+    ]);
+    for (const { name, operation } of operations().filter(({ operation }) => operation.security === undefined))
+      expect({ name, statuses: Object.keys(operation.responses) }).toMatchObject({
+        statuses: expect.arrayContaining(['401']),
+      });
   });
 
   test('that is about a team says that the team may be unknown', () => {

@@ -103,6 +103,22 @@ describe('a list of origins', () => {
   });
 });
 
+describe('with sign-in', () => {
+  test('a preflight needs no token, and the answer to a stranger can be read', async () => {
+    await start({ corsOrigins: ['https://app.example'], auth: { provider: 'local' } });
+    const { status, headers } = await preflight('https://app.example');
+    expect({ status, origin: headers.get('access-control-allow-origin') }).toEqual({
+      status: 204,
+      origin: 'https://app.example',
+    });
+    const refused = await app.client.send('GET', '/api/teams', from('https://app.example'));
+    expectError(refused, 401, 'UNAUTHENTICATED');
+    expect(refused.headers.get('access-control-allow-origin')).toBe('https://app.example');
+    expect(refused.headers.get('access-control-expose-headers')).toMatch(/Retry-After/i);
+    expectError(await app.client.send('GET', '/api/teams', from('https://evil.example')), 403, 'ORIGIN_NOT_ALLOWED');
+  });
+});
+
 describe('the host', () => {
   test('must be local when only this machine can reach the server', async () => {
     await start({ onLoopback: true });

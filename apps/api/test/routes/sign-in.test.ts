@@ -1,3 +1,4 @@
+import { defaultUserId } from '@agentcrew/models';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newEmail, owner, password, person, signIn, startLocalApp } from '../support/accounts.ts';
 import { expectError } from '../support/expect-error.ts';
@@ -151,7 +152,7 @@ test('attempts are counted by where they come from, as far as a known proxy says
   }
 });
 
-test('a server without sign-in lets nobody sign in, register or make keys', async () => {
+test('a server without sign-in lets nobody sign in or register, nor get what would be good with it', async () => {
   await using open = await startTestApp();
   for (const [path, body] of [
     ['/api/auth/login', { email: 'a@b', password }],
@@ -159,6 +160,8 @@ test('a server without sign-in lets nobody sign in, register or make keys', asyn
     ['/api/auth/register/invite', { ...registration(), token: 'x' }],
     ['/api/auth/refresh', { refresh_token: 'x' }],
     ['/api/auth/keys', { name: 'x' }],
+    ['/api/org/invites', {}],
+    [`/api/org/members/${defaultUserId}/reset-password`, {}],
   ] as const)
     expectError(await open.client.post(path, body), 403, 'SIGN_IN_OFF');
   expect((await open.client.get('/api/org')).body).toMatchObject({ name: 'Default', slug: 'default' });

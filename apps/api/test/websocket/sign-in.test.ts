@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { member, owner, type Person, password, startLocalApp } from '../support/accounts.ts';
 import { createClient } from '../support/client.ts';
 import { openSocket, refusal } from '../support/sockets.ts';
-import type { TestApp } from '../support/test-app.ts';
+import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 let app: TestApp;
 let ada: Person;
@@ -58,6 +58,16 @@ describe('a WebSocket', () => {
       expect(socket.frames).toEqual([{ error: 'team not found' }]);
     }
   });
+});
+
+test('a WebSocket of a server without sign-in ignores what it is opened with', async () => {
+  await using open = await startTestApp();
+  const { id } = await open.client.createTeam();
+  for (const query of ['token=of-another-server', 'ticket=x']) {
+    const socket = await openSocket(open.port, `/ws/teams/${id}/activity?${query}`);
+    socket.close();
+    expect(await socket.closed).toMatchObject({ code: 1005 });
+  }
 });
 
 describe('a ticket', () => {
