@@ -36,7 +36,7 @@ const path = z.string().max(longestPath);
  * Requests about the files of the agent's workspace; every one may be repeated.
  * `put_file` hands over a part of a new file, which nobody sees yet; the part with offset 0 begins it. `keep_files` makes
  * complete ones files of the folder `uploads`, all or none, under a name that is free. `discard_files` forgets them,
- * kept or not. What is not kept within two minutes of its last part is forgotten too.
+ * kept or not. What is not kept within ten minutes of its last part is forgotten too.
  */
 export const fileRequestSchemas = [
   z.object({

@@ -8,6 +8,7 @@ import { agentWorkspace } from '../support/agent-workspace.ts';
 import type { Answer } from '../support/client.ts';
 import { expectError } from '../support/expect-error.ts';
 import { createFakeBuses, type FakeBus } from '../support/fake-bus.ts';
+import { createRandom } from '../support/random.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 const buses = createFakeBuses();
@@ -129,6 +130,8 @@ describe('a message with files', () => {
     const { files } = (await response.json()) as { files: { path: string; size: number }[] };
     expect(files.map(({ size }) => size)).toEqual(Array(5).fill(10 * mib));
     expect(readFileSync(files[4]?.path ?? '').equals(data)).toBe(true);
+    // What nats-server takes by default, less what it counts besides.
+    for (const sent of bus.requests) expect(JSON.stringify(sent.request).length).toBeLessThan(1_047_000);
   });
 
   test('is refused when there are too many, or one is too large, and leaves nothing behind', async () => {
@@ -221,6 +224,52 @@ describe('what is no form', () => {
     expect(answer.body).toMatchObject({ error: expect.stringMatching(/\S/), code: expect.stringMatching(/^[A-Z_]+$/) });
     expect([400, 413]).toContain(answer.status);
     expect(await messages()).toEqual([]);
+  });
+
+  test('is never answered with a 5xx, however it is damaged', async () => {
+    const random = createRandom(20_261_127);
+    const pieces = [
+      '',
+      '--x',
+      '--x--',
+      '\r\n',
+      '\n',
+      '"',
+      ';',
+      ': ',
+      '\0',
+      'ü',
+      'filename="',
+      'name=',
+      '--',
+      'x'.repeat(9000),
+    ];
+    const form = [
+      ...['-', disposition, '', 'hello', '-', 'content-disposition: form-data; name="agent"', '', 'worker'],
+      ...[
+        '-',
+        'content-disposition: form-data; name="files"; filename="a.txt"',
+        'content-type: text/plain',
+        '',
+        'data',
+      ],
+      ...['-', 'content-disposition: form-data; name="files"; filename="b"', '', '', '-.', ''],
+    ].join('\r\n');
+    const statuses = new Set<number>();
+    for (let round = 0; round < 40; round += 1) {
+      const bodies = Array.from({ length: 8 }, () => {
+        const at = random.next(form.length + 1);
+        return form.slice(0, at) + random.pick(pieces) + form.slice(at + random.next(6));
+      });
+      for (const answer of await Promise.all(bodies.map((body) => raw([body])))) {
+        expect({ status: answer.status, text: answer.text }).toMatchObject({
+          status: expect.toSatisfy((n) => n < 500),
+        });
+        statuses.add(answer.status);
+      }
+    }
+    expect(statuses).toContain(200);
+    expect(statuses).toContain(400);
   });
 
   test('is not read by any other route', async () => {

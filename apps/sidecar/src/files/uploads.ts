@@ -25,7 +25,7 @@ interface Upload {
   idle: NodeJS.Timeout;
 }
 
-const defaultIdleMs = 120_000;
+const defaultIdleMs = 600_000;
 /** Uploads under way; each has two open descriptors. */
 const mostUploads = 20;
 /** Kept files that are remembered, to answer what is repeated. */
