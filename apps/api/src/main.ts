@@ -46,6 +46,8 @@ async function main(): Promise<void> {
     deployTimeoutMs: config.DEPLOY_TIMEOUT,
     reconcileIntervalMs: config.RECONCILE_INTERVAL,
     maxRestarts: config.AGENT_MAX_RESTARTS,
+    scheduleTimeoutMs: config.SCHEDULE_TIMEOUT,
+    maxScheduleRuns: config.SCHEDULER_MAX_CONCURRENT,
     log,
   });
   const { host, port } = listenOn(config);
@@ -68,7 +70,7 @@ async function main(): Promise<void> {
     claim[Symbol.dispose]();
   });
   await app.listen({ host, port });
-  crew.reconciler.start();
+  crew.start();
   log.info({ version, runtime: runtime.name, data_dir: dataDir, node: process.version }, 'AgentCrew API is up');
 }
 

@@ -30,6 +30,8 @@ const crew = createCrew({
   deployTimeoutMs: 10_000,
   reconcileIntervalMs: 1_000,
   maxRestarts: 10,
+  scheduleTimeoutMs: 3_600_000,
+  maxScheduleRuns: 10,
   log,
 });
 const app = await buildApp({
@@ -49,4 +51,4 @@ closeWithGrace({ delay: 5_000, logger: log }, async ({ err }) => {
   db[Symbol.dispose]();
 });
 await app.listen({ host: address.host || anyInterface(), port: address.port });
-crew.reconciler.start();
+crew.start();

@@ -8,10 +8,14 @@ import { type Connection, inTransaction } from './connection.ts';
 import { attempt, guarded, storageUnavailable } from './errors.ts';
 import { type MessageQueries, messageQueries } from './messages.ts';
 import { migrate } from './migrate.ts';
+import { type RunQueries, runQueries } from './runs.ts';
+import { type ScheduleQueries, scheduleQueries } from './schedules.ts';
 import { createSecretBox } from './secret-box.ts';
 import { type SettingQueries, settingQueries } from './settings.ts';
 import { type TeamQueries, teamQueries } from './teams.ts';
+import { type TriggerBindingQueries, triggerBindingQueries } from './trigger-bindings.ts';
 import { type UsageDayQueries, usageDayQueries } from './usage-days.ts';
+import { type WebhookQueries, webhookQueries } from './webhooks.ts';
 
 export interface DatabaseOptions {
   /** The file, created when absent (0600, its folder 0700), or `:memory:`. */
@@ -31,6 +35,10 @@ export interface Database extends Disposable {
   readonly approvals: ApprovalQueries;
   readonly settings: SettingQueries;
   readonly usageDays: UsageDayQueries;
+  readonly runs: RunQueries;
+  readonly schedules: ScheduleQueries;
+  readonly webhooks: WebhookQueries;
+  readonly triggerBindings: TriggerBindingQueries;
   /** Runs `work` (synchronous) as a whole or not at all; may be nested. */
   transaction<T>(work: () => T): T;
   /** Reads something. */
@@ -50,6 +58,10 @@ export function openDatabase({ path, encryptionKey }: DatabaseOptions): Database
     messages: guarded(messageQueries(connection), path),
     settings: guarded(settingQueries(connection, box), path),
     usageDays: guarded(usageDayQueries(connection), path),
+    runs: guarded(runQueries(connection), path),
+    schedules: guarded(scheduleQueries(connection), path),
+    webhooks: guarded(webhookQueries(connection, box), path),
+    triggerBindings: guarded(triggerBindingQueries(connection), path),
     transaction: (work) => attempt(path, () => inTransaction(connection, work)),
     ping: () => void attempt(path, () => probe.get()),
     [Symbol.dispose]: () => void sqlite.close(),

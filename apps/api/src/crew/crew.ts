@@ -14,6 +14,8 @@ import { createOutbox, type Outbox } from './outbox.ts';
 import { createReconciler, type Reconciler } from './reconciler.ts';
 import { runRelay } from './relay.ts';
 import { createRestarts } from './restarts.ts';
+import { createRuns, type Runs } from './runs/runs.ts';
+import { createScheduler, type Scheduler } from './runs/scheduler.ts';
 import { createTeamBuses, type TeamBuses } from './team-buses.ts';
 
 export interface CrewOptions {
@@ -28,6 +30,10 @@ export interface CrewOptions {
   deployTimeoutMs: number;
   reconcileIntervalMs: number;
   maxRestarts: number;
+  /** How long the run of a schedule may take. */
+  scheduleTimeoutMs: number;
+  /** How many runs of all schedules may be under way at once. */
+  maxScheduleRuns: number;
   log: Logger;
 }
 
@@ -44,17 +50,21 @@ export interface Crew {
   readonly budgets: Budgets;
   readonly deployer: Deployer;
   readonly reconciler: Reconciler;
+  readonly runs: Runs;
+  readonly scheduler: Scheduler;
   /**
    * Stores a chat message for the team's leader, or another of its agents, and sends it in the background. The same key
    * gives the same message.
    * @throws CrewError TEAM_NOT_RUNNING, AGENT_NOT_RUNNING
    */
   acceptChat(teamId: string, content: string, options?: { to?: AgentRow; idempotencyKey?: string }): MessageRow;
+  /** Begins to work: takes over what an earlier process left behind, then watches until closed. */
+  start(): void;
   /** Ends in reverse order of use. Agents go on running. */
   close(): Promise<void>;
 }
 
-/** Puts the parts together; nothing runs before `reconciler.start()`. */
+/** Puts the parts together; nothing runs before `start()`. */
 export function createCrew(options: CrewOptions): Crew {
   const { db, runtime, log } = options;
   const hub = createHub();
@@ -84,6 +94,14 @@ export function createCrew(options: CrewOptions): Crew {
     restarts,
     intervalMs: options.reconcileIntervalMs,
   });
+  const runs = createRuns({ ...options, hub, messages, outbox, deployer, busOf: (teamId) => buses.get(teamId) });
+  const scheduler = createScheduler({
+    db,
+    runs,
+    maxConcurrent: options.maxScheduleRuns,
+    now: () => new Date(),
+    log,
+  });
 
   return {
     db,
@@ -97,6 +115,8 @@ export function createCrew(options: CrewOptions): Crew {
     budgets,
     deployer,
     reconciler,
+    runs,
+    scheduler,
     acceptChat(teamId, content, { to, idempotencyKey } = {}) {
       const known = idempotencyKey === undefined ? undefined : db.messages.byIdempotencyKey(teamId, idempotencyKey);
       if (known) return known;
@@ -109,7 +129,14 @@ export function createCrew(options: CrewOptions): Crew {
       outbox.kick(teamId);
       return row;
     },
+    start() {
+      runs.start();
+      reconciler.start();
+      scheduler.start();
+    },
     async close() {
+      await scheduler.close();
+      await runs.close();
       await reconciler.close();
       await deployer.close();
       await outbox.idle();

@@ -21,6 +21,8 @@ export interface TestAppOptions {
   maxSockets?: number;
   deployTimeoutMs?: number;
   maxRestarts?: number;
+  scheduleTimeoutMs?: number;
+  maxScheduleRuns?: number;
   log?: Logger;
 }
 
@@ -58,6 +60,8 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     // No timer interferes with a test: who needs a pass asks for one.
     reconcileIntervalMs: 3_600_000,
     maxRestarts: options.maxRestarts ?? 10,
+    scheduleTimeoutMs: options.scheduleTimeoutMs ?? 60_000,
+    maxScheduleRuns: options.maxScheduleRuns ?? 10,
     log,
   });
   const app = await buildApp({
