@@ -52,6 +52,7 @@ export interface Crew {
   readonly reconciler: Reconciler;
   readonly runs: Runs;
   readonly scheduler: Scheduler;
+  readonly scheduleTimeoutMs: number;
   /**
    * Stores a chat message for the team's leader, or another of its agents, and sends it in the background. The same key
    * gives the same message.
@@ -117,6 +118,7 @@ export function createCrew(options: CrewOptions): Crew {
     reconciler,
     runs,
     scheduler,
+    scheduleTimeoutMs: options.scheduleTimeoutMs,
     acceptChat(teamId, content, { to, idempotencyKey } = {}) {
       const known = idempotencyKey === undefined ? undefined : db.messages.byIdempotencyKey(teamId, idempotencyKey);
       if (known) return known;

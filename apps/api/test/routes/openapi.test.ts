@@ -79,6 +79,16 @@ test('has exactly the routes that there are', () => {
       'PUT /api/settings',
       'DELETE /api/settings/{key}',
       'GET /api/usage',
+      'GET /api/schedules/config',
+      'GET /api/schedules',
+      'POST /api/schedules',
+      'GET /api/schedules/{id}',
+      'PUT /api/schedules/{id}',
+      'DELETE /api/schedules/{id}',
+      'PATCH /api/schedules/{id}/toggle',
+      'GET /api/schedules/{id}/runs',
+      'GET /api/schedules/{id}/runs/{runId}',
+      'GET /api/schedules/{id}/post-actions',
     ].sort(),
   );
 });
@@ -105,10 +115,12 @@ describe('every operation', () => {
   test('has a body where one is needed, and nowhere else', () => {
     const withBody = operations().filter(({ operation }) => operation.requestBody);
     expect(withBody.map(({ name }) => name).sort()).toEqual([
+      'POST /api/schedules',
       'POST /api/teams',
       'POST /api/teams/{id}/agents',
       'POST /api/teams/{id}/approvals/{approvalId}',
       'POST /api/teams/{id}/chat',
+      'PUT /api/schedules/{id}',
       'PUT /api/settings',
       'PUT /api/teams/{id}',
       'PUT /api/teams/{id}/agents/{agentId}',
