@@ -22,6 +22,8 @@ import { scheduleRoutes } from './routes/schedules.ts';
 import { settingRoutes } from './routes/settings.ts';
 import { teamRoutes } from './routes/teams.ts';
 import { usageRoutes } from './routes/usage.ts';
+import { webhookTriggerRoutes } from './routes/webhook-trigger.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 import { wordRules } from './validation-message.ts';
 import { activitySocket } from './websocket/activity.ts';
 import { logSockets } from './websocket/logs.ts';
@@ -98,6 +100,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(settingRoutes, { crew });
   await app.register(usageRoutes, { crew });
   await app.register(scheduleRoutes, { crew });
+  await app.register(webhookRoutes, { crew });
+  await app.register(webhookTriggerRoutes, { crew });
   await app.register(activitySocket, { crew });
   await app.register(logSockets, { crew });
   return app;

@@ -193,6 +193,10 @@ export const variables = {
     z.coerce.number().int().min(1).max(1000).default(10),
     'Runs of schedules at once; what is due beyond them is skipped and says so.',
   ),
+  WEBHOOK_MAX_CONCURRENT: variable(
+    z.coerce.number().int().min(1).max(1000).default(20),
+    'Runs of all webhooks at once; more are refused with 429.',
+  ),
   STREAM_MAX_AGE: variable(
     durationSchema.prefault('7d'),
     "Messages older than this leave a team's NATS stream (not the database).",

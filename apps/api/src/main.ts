@@ -48,6 +48,7 @@ async function main(): Promise<void> {
     maxRestarts: config.AGENT_MAX_RESTARTS,
     scheduleTimeoutMs: config.SCHEDULE_TIMEOUT,
     maxScheduleRuns: config.SCHEDULER_MAX_CONCURRENT,
+    maxWebhookRuns: config.WEBHOOK_MAX_CONCURRENT,
     log,
   });
   const { host, port } = listenOn(config);

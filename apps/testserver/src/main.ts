@@ -32,6 +32,7 @@ const crew = createCrew({
   maxRestarts: 10,
   scheduleTimeoutMs: 3_600_000,
   maxScheduleRuns: 10,
+  maxWebhookRuns: 20,
   log,
 });
 const app = await buildApp({

@@ -16,6 +16,7 @@ import { runRelay } from './relay.ts';
 import { createRestarts } from './restarts.ts';
 import { createRuns, type Runs } from './runs/runs.ts';
 import { createScheduler, type Scheduler } from './runs/scheduler.ts';
+import { createWebhooks, type Webhooks } from './runs/webhooks.ts';
 import { createTeamBuses, type TeamBuses } from './team-buses.ts';
 
 export interface CrewOptions {
@@ -34,6 +35,8 @@ export interface CrewOptions {
   scheduleTimeoutMs: number;
   /** How many runs of all schedules may be under way at once. */
   maxScheduleRuns: number;
+  /** The same for webhooks. */
+  maxWebhookRuns: number;
   log: Logger;
 }
 
@@ -52,6 +55,7 @@ export interface Crew {
   readonly reconciler: Reconciler;
   readonly runs: Runs;
   readonly scheduler: Scheduler;
+  readonly webhooks: Webhooks;
   readonly scheduleTimeoutMs: number;
   /**
    * Stores a chat message for the team's leader, or another of its agents, and sends it in the background. The same key
@@ -118,6 +122,7 @@ export function createCrew(options: CrewOptions): Crew {
     reconciler,
     runs,
     scheduler,
+    webhooks: createWebhooks({ db, runs, maxConcurrent: options.maxWebhookRuns }),
     scheduleTimeoutMs: options.scheduleTimeoutMs,
     acceptChat(teamId, content, { to, idempotencyKey } = {}) {
       const known = idempotencyKey === undefined ? undefined : db.messages.byIdempotencyKey(teamId, idempotencyKey);

@@ -1,14 +1,8 @@
 import { missedPolicies, runStatuses, type ScheduleRow, type ScheduleRunRow, type TeamRow } from '@agentcrew/models';
 import { z } from 'zod';
+import { maxPromptBytes } from '../crew/runs/webhooks.ts';
 import { textOf, timestampSchema } from './common.ts';
-import {
-  maxPromptBytes,
-  runFields,
-  runFieldsJson,
-  triggerNameSchema,
-  triggerTeamJson,
-  triggerTeamSchema,
-} from './trigger.ts';
+import { runFields, runFieldsJson, triggerNameSchema, triggerTeamJson, triggerTeamSchema } from './trigger.ts';
 
 const scheduleFields = {
   name: triggerNameSchema,

@@ -15,9 +15,6 @@ import { timestampSchema } from './common.ts';
 import { mask } from './setting.ts';
 import { teamJson, teamSchema } from './team.ts';
 
-/** Whom a trigger sends its prompts to, and how much of a prompt there may be. */
-export const maxPromptBytes = 50_000;
-
 export const triggerNameSchema = z
   .string()
   .refine((text) => text.trim() !== '', 'is required')

@@ -23,6 +23,7 @@ export interface TestAppOptions {
   maxRestarts?: number;
   scheduleTimeoutMs?: number;
   maxScheduleRuns?: number;
+  maxWebhookRuns?: number;
   log?: Logger;
 }
 
@@ -62,6 +63,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     maxRestarts: options.maxRestarts ?? 10,
     scheduleTimeoutMs: options.scheduleTimeoutMs ?? 60_000,
     maxScheduleRuns: options.maxScheduleRuns ?? 10,
+    maxWebhookRuns: options.maxWebhookRuns ?? 20,
     log,
   });
   const app = await buildApp({

@@ -55,6 +55,7 @@ export function startTestCrew(options: TestCrewOptions = {}): TestCrew {
     maxRestarts: options.maxRestarts ?? 2,
     scheduleTimeoutMs: options.scheduleTimeoutMs ?? 60_000,
     maxScheduleRuns: options.maxScheduleRuns ?? 10,
+    maxWebhookRuns: 20,
     log: pino({ level: 'silent' }),
   });
 
