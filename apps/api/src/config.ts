@@ -216,6 +216,18 @@ export const variables = {
     z.coerce.number().int().min(0).max(1000).default(10),
     'An agent that dies so often in a row, each time shortly after its start, is given up and its team ends in `error`.',
   ),
+  SCHEDULE_TIMEOUT: variable(
+    timerSchema.prefault('1h'),
+    'The run of a schedule that takes longer, its deploy included, is ended and its turn interrupted.',
+  ),
+  SCHEDULER_MAX_CONCURRENT: variable(
+    z.coerce.number().int().min(1).max(1000).default(10),
+    'Runs of schedules at once; what is due beyond them is skipped and says so.',
+  ),
+  WEBHOOK_MAX_CONCURRENT: variable(
+    z.coerce.number().int().min(1).max(1000).default(20),
+    'Runs of all webhooks at once; more are refused with 429.',
+  ),
   STREAM_MAX_AGE: variable(
     durationSchema.prefault('7d'),
     "Messages older than this leave a team's NATS stream (not the database).",

@@ -26,3 +26,13 @@ export const durationSchema = z.string().transform((text, context) => {
 
 /** The same for what a timer has to wait. */
 export const timerSchema = durationSchema.refine((ms) => ms <= longestTimerMs, 'must be at most 24d');
+
+/** A duration as the frontend knows it from Go (`1h30m0s`); a single hour is `1h`. */
+export function goDuration(ms: number): string {
+  if (ms === unitMs.h) return '1h';
+  if (ms < unitMs.s) return `${ms}ms`;
+  const [hours, minutes] = [Math.floor(ms / unitMs.h), Math.floor((ms % unitMs.h) / unitMs.m)];
+  const seconds = `${(ms % unitMs.m) / unitMs.s}s`;
+  if (hours > 0) return `${hours}h${minutes}m${seconds}`;
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds;
+}

@@ -48,6 +48,9 @@ async function main(): Promise<void> {
     deployTimeoutMs: config.DEPLOY_TIMEOUT,
     reconcileIntervalMs: config.RECONCILE_INTERVAL,
     maxRestarts: config.AGENT_MAX_RESTARTS,
+    scheduleTimeoutMs: config.SCHEDULE_TIMEOUT,
+    maxScheduleRuns: config.SCHEDULER_MAX_CONCURRENT,
+    maxWebhookRuns: config.WEBHOOK_MAX_CONCURRENT,
     log,
   });
   const { host, port } = listenOn(config);
@@ -81,7 +84,7 @@ async function main(): Promise<void> {
   const warning = openToStrangers(config.AUTH_PROVIDER, isLoopback(host));
   if (warning) log.warn({ host, port }, warning);
   await app.listen({ host, port });
-  crew.reconciler.start();
+  crew.start();
   log.info({ version, runtime: runtime.name, data_dir: dataDir, node: process.version }, 'AgentCrew API is up');
 }
 

@@ -1,4 +1,4 @@
-import { durationSchema, parseDuration } from '@agentcrew/api/duration.ts';
+import { durationSchema, goDuration, parseDuration } from '@agentcrew/api/duration.ts';
 import { expect, test } from 'vitest';
 
 test.each([
@@ -24,4 +24,15 @@ test.each(['', '5', 'm', '-5m', '1.5h', '5 m', '5M', '1h 30m', 'forever', '99999
 test('in a variable blanks around it are fine, and zero is not', () => {
   expect(durationSchema.parse(' 5m\n')).toBe(300_000);
   expect(durationSchema.safeParse('0s').error?.issues[0]?.message).toContain('must be a duration');
+});
+
+test.each([
+  [3_600_000, '1h'],
+  [1_800_000, '30m0s'],
+  [5_400_000, '1h30m0s'],
+  [90_500, '1m30.5s'],
+  [45_000, '45s'],
+  [500, '500ms'],
+])('%i ms as Go writes it: %s', (ms, text) => {
+  expect(goDuration(ms)).toBe(text);
 });

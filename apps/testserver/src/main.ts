@@ -33,6 +33,9 @@ const crew = createCrew({
   deployTimeoutMs: 10_000,
   reconcileIntervalMs: 1_000,
   maxRestarts: 10,
+  scheduleTimeoutMs: 3_600_000,
+  maxScheduleRuns: 10,
+  maxWebhookRuns: 20,
   log,
 });
 const receivedFolder = mkdtempSync(join(tmpdir(), 'agentcrew-received-'));
@@ -55,4 +58,4 @@ closeWithGrace({ delay: 5_000, logger: log }, async ({ err }) => {
   rmSync(receivedFolder, { recursive: true, force: true });
 });
 await app.listen({ host: address.host || anyInterface(), port: address.port });
-crew.reconciler.start();
+crew.start();

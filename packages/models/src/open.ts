@@ -12,11 +12,15 @@ import { type MessageQueries, messageQueries } from './messages.ts';
 import { migrate } from './migrate.ts';
 import { type OrganizationQueries, organizationQueries } from './organizations.ts';
 import { type RefreshTokenQueries, refreshTokenQueries } from './refresh-tokens.ts';
+import { type RunQueries, runQueries } from './runs.ts';
+import { type ScheduleQueries, scheduleQueries } from './schedules.ts';
 import { createSecretBox } from './secret-box.ts';
 import { type SettingQueries, settingQueries } from './settings.ts';
 import { type TeamQueries, teamQueries } from './teams.ts';
+import { type TriggerBindingQueries, triggerBindingQueries } from './trigger-bindings.ts';
 import { type UsageDayQueries, usageDayQueries } from './usage-days.ts';
 import { type UserQueries, userQueries } from './users.ts';
+import { type WebhookQueries, webhookQueries } from './webhooks.ts';
 
 export interface DatabaseOptions {
   /** The file, created when absent (0600, its folder 0700), or `:memory:`. */
@@ -41,6 +45,10 @@ export interface Database extends Disposable {
   readonly refreshTokens: RefreshTokenQueries;
   readonly apiKeys: ApiKeyQueries;
   readonly invites: InviteQueries;
+  readonly runs: RunQueries;
+  readonly schedules: ScheduleQueries;
+  readonly webhooks: WebhookQueries;
+  readonly triggerBindings: TriggerBindingQueries;
   /** Runs `work` (synchronous) as a whole or not at all; may be nested. */
   transaction<T>(work: () => T): T;
   /** Reads something. */
@@ -65,6 +73,10 @@ export function openDatabase({ path, encryptionKey }: DatabaseOptions): Database
     refreshTokens: guarded(refreshTokenQueries(connection), path),
     apiKeys: guarded(apiKeyQueries(connection), path),
     invites: guarded(inviteQueries(connection, box), path),
+    runs: guarded(runQueries(connection), path),
+    schedules: guarded(scheduleQueries(connection), path),
+    webhooks: guarded(webhookQueries(connection, box), path),
+    triggerBindings: guarded(triggerBindingQueries(connection), path),
     transaction: (work) => attempt(path, () => inTransaction(connection, work)),
     ping: () => void attempt(path, () => probe.get()),
     [Symbol.dispose]: () => void sqlite.close(),

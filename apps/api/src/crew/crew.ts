@@ -14,6 +14,9 @@ import { createOutbox, type Outbox } from './outbox.ts';
 import { createReconciler, type Reconciler } from './reconciler.ts';
 import { runRelay } from './relay.ts';
 import { createRestarts } from './restarts.ts';
+import { createRuns, type Runs } from './runs/runs.ts';
+import { createScheduler, type Scheduler } from './runs/scheduler.ts';
+import { createWebhooks, type Webhooks } from './runs/webhooks.ts';
 import { createTeamBuses, type TeamBuses } from './team-buses.ts';
 
 export interface CrewOptions {
@@ -28,6 +31,12 @@ export interface CrewOptions {
   deployTimeoutMs: number;
   reconcileIntervalMs: number;
   maxRestarts: number;
+  /** How long the run of a schedule may take. */
+  scheduleTimeoutMs: number;
+  /** How many runs of all schedules may be under way at once. */
+  maxScheduleRuns: number;
+  /** The same for webhooks. */
+  maxWebhookRuns: number;
   log: Logger;
 }
 
@@ -44,6 +53,10 @@ export interface Crew {
   readonly budgets: Budgets;
   readonly deployer: Deployer;
   readonly reconciler: Reconciler;
+  readonly runs: Runs;
+  readonly scheduler: Scheduler;
+  readonly webhooks: Webhooks;
+  readonly scheduleTimeoutMs: number;
   /**
    * Stores a chat message for the team's leader, or another of its agents, and sends it in the background. The same key
    * gives the same message. `files` are in the agent's workspace already.
@@ -54,11 +67,13 @@ export interface Crew {
     content: string,
     options?: { to?: AgentRow; idempotencyKey?: string; files?: FileRef[] },
   ): MessageRow;
+  /** Begins to work: takes over what an earlier process left behind, then watches until closed. */
+  start(): void;
   /** Ends in reverse order of use. Agents go on running. */
   close(): Promise<void>;
 }
 
-/** Puts the parts together; nothing runs before `reconciler.start()`. */
+/** Puts the parts together; nothing runs before `start()`. */
 export function createCrew(options: CrewOptions): Crew {
   const { db, runtime, log } = options;
   const hub = createHub();
@@ -88,6 +103,14 @@ export function createCrew(options: CrewOptions): Crew {
     restarts,
     intervalMs: options.reconcileIntervalMs,
   });
+  const runs = createRuns({ ...options, hub, messages, outbox, deployer, busOf: (teamId) => buses.get(teamId) });
+  const scheduler = createScheduler({
+    db,
+    runs,
+    maxConcurrent: options.maxScheduleRuns,
+    now: () => new Date(),
+    log,
+  });
 
   return {
     db,
@@ -101,6 +124,10 @@ export function createCrew(options: CrewOptions): Crew {
     budgets,
     deployer,
     reconciler,
+    runs,
+    scheduler,
+    webhooks: createWebhooks({ db, runs, maxConcurrent: options.maxWebhookRuns }),
+    scheduleTimeoutMs: options.scheduleTimeoutMs,
     acceptChat(teamId, content, { to, idempotencyKey, files } = {}) {
       const known = idempotencyKey === undefined ? undefined : db.messages.byIdempotencyKey(teamId, idempotencyKey);
       if (known) return known;
@@ -113,7 +140,14 @@ export function createCrew(options: CrewOptions): Crew {
       outbox.kick(teamId);
       return row;
     },
+    start() {
+      runs.start();
+      reconciler.start();
+      scheduler.start();
+    },
     async close() {
+      await scheduler.close();
+      await runs.close();
       await reconciler.close();
       await deployer.close();
       await outbox.idle();

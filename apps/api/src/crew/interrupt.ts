@@ -3,16 +3,27 @@ import type { TeamBus } from '@agentcrew/nats';
 import { CrewError, messageOf } from '@agentcrew/protocol';
 
 const answerWithinMs = 2_000;
-const reason = 'asked for by the user';
+/** Why a turn is ended, and of which message; without one, whatever turn runs. */
+export interface Interruption {
+  reason: string;
+  messageId?: string;
+}
+
+const byUser: Interruption = { reason: 'asked for by the user' };
 
 /**
  * Ends the agent's running turn, which is then answered as interrupted.
  * @returns whether one was running. Throws AGENT_NOT_RUNNING when the agent cannot be reached.
  */
-export async function interruptAgent(bus: TeamBus | undefined, agent: AgentRow): Promise<boolean> {
+export async function interruptAgent(
+  bus: TeamBus | undefined,
+  agent: AgentRow,
+  { reason, messageId }: Interruption = byUser,
+): Promise<boolean> {
   try {
     if (!bus?.connected) throw new CrewError('NATS_UNAVAILABLE', 'the bus of the team is away');
-    const answer = await bus.request(agent.slug, { type: 'interrupt', reason }, answerWithinMs);
+    const request = { type: 'interrupt' as const, reason, ...(messageId && { message_id: messageId }) };
+    const answer = await bus.request(agent.slug, request, answerWithinMs);
     return answer.ok && answer.error === undefined;
   } catch (cause) {
     throw new CrewError('AGENT_NOT_RUNNING', `the agent cannot be reached: ${messageOf(cause)}`, { cause });

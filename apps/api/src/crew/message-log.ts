@@ -21,10 +21,21 @@ export interface ChatMessage {
   files?: FileRef[] | undefined;
 }
 
+/** What a schedule or a webhook asks. */
+export interface Prompt {
+  content: string;
+  /** Slug of an agent, or `leader`. */
+  to: string;
+  source: 'scheduler' | 'webhook';
+  runId: string;
+}
+
 /** The durable log of all teams: whatever is stored is then told to the hub's listeners, once. */
 export interface MessageLog {
   /** Stores a chat message that waits for its delivery; its key must be new to the team. */
   acceptChat(teamId: string, chat: ChatMessage): MessageRow;
+  /** The same for the prompt of a run; what `alongside` writes is stored with it or not at all. */
+  acceptPrompt(teamId: string, prompt: Prompt, alongside: (row: MessageRow) => void): MessageRow;
   /** Stores what came over the bus; a copy of a stored message is ignored. Counts the usage of a reply. */
   storeEnvelope(teamId: string, envelope: Envelope, agent: AgentRow | undefined): MessageRow | undefined;
   /** Answers a message on behalf of its agent, unless it is answered already. */
@@ -37,21 +48,36 @@ export function createMessageLog(db: Database, hub: Hub): MessageLog {
     return row;
   }
 
+  function insertInput(teamId: string, to: string, payload: Record<string, unknown>, key?: string): MessageRow {
+    const row = db.messages.insert({
+      team_id: teamId,
+      message_id: randomUUID(),
+      from_agent: 'user',
+      to_agent: to,
+      message_type: 'user_message',
+      payload,
+      delivery: 'pending',
+      idempotency_key: key ?? null,
+    });
+    if (!row) throw new Error('a new message id was taken');
+    return row;
+  }
+
   return {
     acceptChat(teamId, { content, to, idempotencyKey, files }) {
-      const row = db.messages.insert({
-        team_id: teamId,
-        message_id: randomUUID(),
-        from_agent: 'user',
-        to_agent: to,
-        message_type: 'user_message',
-        payload: { content, ...(files && { files }) },
-        delivery: 'pending',
-        idempotency_key: idempotencyKey ?? null,
-      });
-      if (!row) throw new Error('a new message id was taken');
+      const row = insertInput(teamId, to, { content, ...(files && { files }) }, idempotencyKey);
       hub.publish(row);
       return row;
+    },
+
+    acceptPrompt(teamId, { content, to, source, runId }, alongside) {
+      const stored = db.transaction(() => {
+        const row = insertInput(teamId, to, { content, source, scheduled_run_id: runId });
+        alongside(row);
+        return row;
+      });
+      hub.publish(stored);
+      return stored;
     },
 
     storeEnvelope(teamId, envelope, agent) {

@@ -5,6 +5,7 @@ import { CrewError, type ErrorCode } from '@agentcrew/protocol';
 import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { type Issue, validationMessage } from '../validation-message.ts';
+import { withoutToken } from './hidden-token.ts';
 
 /** Fastify's own refusals, by their HTTP status. */
 const codeOfStatus: Record<number, ErrorCode> = {
@@ -44,7 +45,7 @@ export function refuseUnroutable(error: FastifyError, request: FastifyRequest, r
   // An upgrade that is refused this early has nobody else who ends its connection.
   if (request.raw.headers.upgrade) reply.raw.once('finish', () => request.raw.socket.destroySoon());
   reply.header('x-request-id', request.id);
-  sendError(reply, request, new CrewError('INVALID_REQUEST', error.message));
+  sendError(reply, request, new CrewError('INVALID_REQUEST', withoutToken(error.message)));
 }
 
 /** Node's codes for what comes in and is no request, with the status it answers by itself. */

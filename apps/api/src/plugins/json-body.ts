@@ -2,6 +2,16 @@ import { CrewError } from '@agentcrew/protocol';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether the route needs its JSON bodies as they came, to check their signatures. */
+    rawBody?: boolean;
+  }
+  interface FastifyRequest {
+    rawBody: Buffer | undefined;
+  }
+}
+
 /** Deeper than any body of ours; what walks through one deeper than this could run out of stack. */
 const maxDepth = 64;
 
@@ -11,9 +21,12 @@ const maxDepth = 64;
  * process or database could hold as they are. Other content types are refused with 415.
  */
 export const jsonBody = fp(async (app: FastifyInstance) => {
+  app.decorateRequest('rawBody', undefined);
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser(['application/json', 'text/plain']);
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text: string, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    if (request.routeOptions.config.rawBody) request.rawBody = body;
+    const text = body.toString('utf8');
     if (text.trim() === '') return done(null, undefined);
     parse(request, text, (error, value) => {
       if (error) return done(error);

@@ -2,6 +2,7 @@ import { CrewError } from '@agentcrew/protocol';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { sendError } from './errors.ts';
+import { withoutToken } from './hidden-token.ts';
 
 interface KnownRoute {
   pattern: RegExp;
@@ -19,18 +20,19 @@ export const notFound = fp(async (app: FastifyInstance) => {
 
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? '';
+    const shown = withoutToken(path);
     if (/^\/ws(\/|$)/i.test(path) && request.headers.upgrade?.toLowerCase() !== 'websocket') {
       return sendError(reply, request, new CrewError('UPGRADE_REQUIRED', 'Upgrade Required'));
     }
     const allowed = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
     if (allowed.length === 0) {
-      return sendError(reply, request, new CrewError('NOT_FOUND', `Cannot ${request.method} ${path}`));
+      return sendError(reply, request, new CrewError('NOT_FOUND', `Cannot ${request.method} ${shown}`));
     }
     reply.header('allow', allowed.join(', '));
     return sendError(
       reply,
       request,
-      new CrewError('METHOD_NOT_ALLOWED', `Method ${request.method} is not allowed for ${path}`),
+      new CrewError('METHOD_NOT_ALLOWED', `Method ${request.method} is not allowed for ${shown}`),
     );
   });
 });

@@ -41,6 +41,8 @@ export const openApi = fp(async (app: FastifyInstance, { version }: OpenApiOptio
         { name: 'files', description: 'Files of the workspace' },
         { name: 'approvals', description: 'What agents ask a person, and the answers' },
         { name: 'control', description: 'What running agents do, and how to end it' },
+        { name: 'schedules', description: 'Prompts that teams get by the clock' },
+        { name: 'webhooks', description: 'Prompts that programs elsewhere send to teams' },
         { name: 'usage', description: 'What was spent' },
         { name: 'settings', description: 'Credentials and environment of the agents' },
         { name: 'auth', description: 'Who is asking' },

@@ -26,6 +26,9 @@ export interface TestAppOptions {
   maxSockets?: number;
   deployTimeoutMs?: number;
   maxRestarts?: number;
+  scheduleTimeoutMs?: number;
+  maxScheduleRuns?: number;
+  maxWebhookRuns?: number;
   log?: Logger;
   /** What differs from a server without sign-in. */
   auth?: Partial<AuthOptions>;
@@ -71,6 +74,9 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     // No timer interferes with a test: who needs a pass asks for one.
     reconcileIntervalMs: 3_600_000,
     maxRestarts: options.maxRestarts ?? 10,
+    scheduleTimeoutMs: options.scheduleTimeoutMs ?? 60_000,
+    maxScheduleRuns: options.maxScheduleRuns ?? 10,
+    maxWebhookRuns: options.maxWebhookRuns ?? 20,
     log,
   });
   const receivedFolder = mkdtempSync(join(tmpdir(), 'agentcrew-received-'));

@@ -17,6 +17,8 @@ export interface TestCrewOptions {
   needsCredential?: boolean;
   workspaceRoots?: string[];
   maxRestarts?: number;
+  scheduleTimeoutMs?: number;
+  maxScheduleRuns?: number;
   deployTimeoutMs?: number;
 }
 
@@ -51,6 +53,9 @@ export function startTestCrew(options: TestCrewOptions = {}): TestCrew {
     deployTimeoutMs: options.deployTimeoutMs ?? 10_000,
     reconcileIntervalMs: 3_600_000,
     maxRestarts: options.maxRestarts ?? 2,
+    scheduleTimeoutMs: options.scheduleTimeoutMs ?? 60_000,
+    maxScheduleRuns: options.maxScheduleRuns ?? 10,
+    maxWebhookRuns: 20,
     log: pino({ level: 'silent' }),
   });
 

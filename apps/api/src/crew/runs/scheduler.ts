@@ -1,0 +1,101 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { Database, ScheduleRow } from '@agentcrew/models';
+import { CrewError, messageOf } from '@agentcrew/protocol';
+import type { Logger } from 'pino';
+import { claimDue } from './claim.ts';
+import type { Runs } from './runs.ts';
+
+/** Looks again at least so often: the clock may be set, a process may be put to sleep. */
+const longestWaitMs = 60_000;
+/** After something that was due could not be claimed. */
+const retryMs = 1_000;
+
+export interface SchedulerDeps {
+  db: Database;
+  runs: Pick<Runs, 'follow'>;
+  maxConcurrent: number;
+  /** The time of day. */
+  now: () => Date;
+  log: Logger;
+}
+
+/** Begins what schedules are due for. */
+export interface Scheduler {
+  start(): void;
+  /** Claims and begins all that is due now. Passes never overlap. */
+  tick(): Promise<void>;
+  /** A schedule was created or changed: the next time may come sooner. */
+  changed(): void;
+  /** Begins nothing more. */
+  close(): Promise<void>;
+}
+
+export function createScheduler(deps: SchedulerDeps): Scheduler {
+  const { db, log } = deps;
+  let timer: NodeJS.Timeout | undefined;
+  let current: Promise<void> | undefined;
+  let running = false;
+
+  async function pass(): Promise<void> {
+    for (const schedule of db.schedules.due(deps.now())) {
+      claim(schedule);
+      // A server that was away for long has much to note; it goes on answering meanwhile.
+      await breathe();
+    }
+  }
+
+  function claim(schedule: ScheduleRow): void {
+    try {
+      const run = claimDue({ db, now: deps.now(), maxConcurrent: deps.maxConcurrent }, schedule.id);
+      if (!run) return;
+      log.info({ schedule: schedule.id, run: run.id }, 'schedule is due');
+      deps.runs.follow({ type: 'schedule', id: run.id });
+    } catch (error) {
+      log.error({ schedule: schedule.id, error: messageOf(error) }, 'schedule not run');
+      // What this server cannot read would be tried again for ever.
+      const unreadable = error instanceof CrewError && error.code === 'INVALID_REQUEST';
+      if (unreadable) db.schedules.advance(schedule.id, { status: 'error', next_run_at: null });
+    }
+  }
+
+  function tick(): Promise<void> {
+    current ??= pass()
+      .catch((error: unknown) => log.error({ error: messageOf(error) }, 'schedules not looked at'))
+      .finally(() => {
+        current = undefined;
+        arm();
+      });
+    return current;
+  }
+
+  function arm(): void {
+    clearTimeout(timer);
+    if (running) timer = setTimeout(() => void tick(), waitMs());
+  }
+
+  function waitMs(): number {
+    try {
+      const next = db.schedules.nextDueAt();
+      const wait = next ? next.getTime() - deps.now().getTime() : longestWaitMs;
+      return wait <= 0 ? retryMs : Math.min(wait, longestWaitMs);
+    } catch {
+      return retryMs;
+    }
+  }
+
+  return {
+    tick,
+    start() {
+      running = true;
+      void tick();
+    },
+    changed() {
+      if (!current) arm();
+    },
+    async close() {
+      running = false;
+      clearTimeout(timer);
+      await current;
+    },
+  };
+}

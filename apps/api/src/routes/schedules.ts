@@ -1,0 +1,220 @@
+import type { NewSchedule, SchedulePatch, ScheduleRow } from '@agentcrew/models';
+import { CrewError } from '@agentcrew/protocol';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Crew } from '../crew/crew.ts';
+import { readCron } from '../crew/runs/cron.ts';
+import { goDuration } from '../duration.ts';
+import { errors } from '../schemas/common.ts';
+import {
+  newScheduleSchema,
+  scheduleJson,
+  schedulePatchSchema,
+  scheduleRunJson,
+  scheduleRunSchema,
+  scheduleSchema,
+} from '../schemas/schedule.ts';
+import { pageJson, pageOf, pageQuery, triggerBindingJson, triggerBindingSchema } from '../schemas/trigger.ts';
+
+const params = z.object({ id: z.string() });
+const timing = ['cron_expression', 'timezone', 'enabled'] as const;
+const runParams = z.object({ id: z.string(), runId: z.string() });
+
+/** Schedules: prompts that a team gets by the clock. */
+export async function scheduleRoutes(app: FastifyInstance, { crew }: { crew: Crew }): Promise<void> {
+  const { db, runs, scheduler } = crew;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const tags = ['schedules'];
+
+  function find({ params, identity }: Pick<FastifyRequest, 'params' | 'identity'>): ScheduleRow {
+    const schedule = db.schedules.get((params as { id: string }).id);
+    if (schedule?.org_id !== identity.org_id) throw new CrewError('SCHEDULE_NOT_FOUND', 'schedule not found');
+    return schedule;
+  }
+
+  function teamOf(teamId: string, orgId: string) {
+    const team = db.teams.get(teamId);
+    if (team?.org_id !== orgId) throw new CrewError('INVALID_REQUEST', 'team not found');
+    return team;
+  }
+
+  const full = (row: ScheduleRow) => scheduleJson(row, teamOf(row.team_id, row.org_id));
+
+  /** Stores changes. A time that is due this very moment is left to the scheduler, unless the times are others now. */
+  function change(schedule: ScheduleRow, patch: SchedulePatch): ScheduleRow {
+    const wanted = { ...schedule, ...patch };
+    const next = nextRunAt(wanted);
+    const isAnother = timing.some((field) => wanted[field] !== schedule[field]) || schedule.next_run_at === null;
+    const status = schedule.status === 'error' ? 'idle' : schedule.status;
+    const changed = db.schedules.update(schedule.id, { ...patch, status, ...(isAnother && { next_run_at: next }) });
+    if (!changed) throw new CrewError('SCHEDULE_NOT_FOUND', 'schedule not found');
+    scheduler.changed();
+    return changed;
+  }
+
+  const one = { onRequest: async (request: FastifyRequest) => void find(request), schema: { tags, params } };
+
+  routes.get(
+    '/api/schedules/config',
+    {
+      schema: {
+        tags,
+        summary: 'How long the run of a schedule may take',
+        response: { 200: z.object({ timeout: z.string() }) },
+      },
+    },
+    async () => ({ timeout: goDuration(crew.scheduleTimeoutMs) }),
+  );
+
+  routes.get(
+    '/api/schedules',
+    { schema: { tags, summary: 'List schedules, newest first', response: { 200: z.array(scheduleSchema) } } },
+    async ({ identity }) => db.schedules.list(identity.org_id).map(full),
+  );
+
+  routes.post(
+    '/api/schedules',
+    {
+      schema: {
+        tags,
+        summary: 'Create a schedule',
+        body: newScheduleSchema,
+        response: { 201: scheduleSchema, ...errors(400) },
+      },
+    },
+    async ({ body, identity }, reply) => {
+      const { id: team_id } = teamOf(body.team_id, identity.org_id);
+      const next_run_at = nextRunAt(body);
+      const schedule = db.schedules.insert({ ...body, team_id, org_id: identity.org_id, next_run_at });
+      scheduler.changed();
+      return reply.code(201).send(full(schedule));
+    },
+  );
+
+  routes.get(
+    '/api/schedules/:id',
+    {
+      ...one,
+      schema: { ...one.schema, summary: 'Show a schedule', response: { 200: scheduleSchema, ...errors(404) } },
+    },
+    async (request) => full(find(request)),
+  );
+
+  routes.put(
+    '/api/schedules/:id',
+    {
+      ...one,
+      schema: {
+        ...one.schema,
+        summary: 'Change a schedule; absent fields stay',
+        body: schedulePatchSchema,
+        response: { 200: scheduleSchema, ...errors(400, 404, 409) },
+      },
+    },
+    async (request) => {
+      const schedule = find(request);
+      const { team_id } = request.body;
+      if (team_id !== undefined && team_id !== schedule.team_id) {
+        teamOf(team_id, schedule.org_id);
+        // Its run belongs to the team that it began with.
+        if (schedule.status === 'running') {
+          throw new CrewError('SCHEDULE_RUNNING', 'the schedule is running; change its team when it has ended');
+        }
+      }
+      return full(change(schedule, request.body));
+    },
+  );
+
+  routes.delete(
+    '/api/schedules/:id',
+    {
+      ...one,
+      schema: {
+        ...one.schema,
+        summary: 'Delete a schedule with its runs; one that is under way is ended',
+        response: { 204: z.undefined(), ...errors(404) },
+      },
+    },
+    async (request, reply) => {
+      const { id } = find(request);
+      runs.cancel('schedule', id, 'The schedule was deleted.');
+      db.schedules.delete(id);
+      return reply.code(204).send();
+    },
+  );
+
+  routes.patch(
+    '/api/schedules/:id/toggle',
+    {
+      ...one,
+      schema: {
+        ...one.schema,
+        summary: 'Switch a schedule on or off; a run that is under way goes on',
+        response: { 200: scheduleSchema, ...errors(404) },
+      },
+    },
+    async (request) => {
+      const schedule = find(request);
+      return full(change(schedule, { enabled: !schedule.enabled }));
+    },
+  );
+
+  routes.get(
+    '/api/schedules/:id/runs',
+    {
+      ...one,
+      schema: {
+        ...one.schema,
+        summary: 'Runs of a schedule, newest first',
+        querystring: pageQuery,
+        response: { 200: pageOf(scheduleRunSchema).meta({ id: 'ScheduleRuns' }), ...errors(404) },
+      },
+    },
+    async (request) => {
+      const page = { page: request.query.page, perPage: request.query.per_page };
+      return pageJson(db.schedules.runs(find(request).id, page), page, scheduleRunJson);
+    },
+  );
+
+  routes.get(
+    '/api/schedules/:id/runs/:runId',
+    {
+      ...one,
+      schema: {
+        ...one.schema,
+        params: runParams,
+        summary: 'Show a run',
+        response: { 200: scheduleRunSchema, ...errors(404) },
+      },
+    },
+    async (request) => {
+      const run = db.schedules.run(find(request).id, request.params.runId);
+      if (!run) throw new CrewError('RUN_NOT_FOUND', 'run not found');
+      return scheduleRunJson(run);
+    },
+  );
+
+  routes.get(
+    '/api/schedules/:id/post-actions',
+    {
+      ...one,
+      schema: {
+        ...one.schema,
+        summary: 'Post-actions that follow its runs',
+        response: { 200: z.array(triggerBindingSchema), ...errors(404) },
+      },
+    },
+    async (request) => {
+      const { id, name } = find(request);
+      return db.triggerBindings.of('schedule', id).map(triggerBindingJson(name));
+    },
+  );
+}
+
+/** Null while it is switched off. Throws INVALID_REQUEST for an expression that cannot be read or is never due. */
+function nextRunAt(schedule: Pick<NewSchedule, 'cron_expression' | 'timezone' | 'enabled'>): Date | null {
+  const next = readCron(schedule.cron_expression, schedule.timezone ?? 'UTC').next(new Date());
+  if (!next) throw new CrewError('INVALID_REQUEST', 'cron_expression is for a date that never comes');
+  return schedule.enabled === false ? null : next;
+}
