@@ -8,6 +8,9 @@ import { type Connection, inTransaction } from './connection.ts';
 import { attempt, guarded, storageUnavailable } from './errors.ts';
 import { type MessageQueries, messageQueries } from './messages.ts';
 import { migrate } from './migrate.ts';
+import { type PostActionBindingQueries, postActionBindingQueries } from './post-action-bindings.ts';
+import { type PostActionRunQueries, postActionRunQueries } from './post-action-runs.ts';
+import { type PostActionQueries, postActionQueries } from './post-actions.ts';
 import { createSecretBox } from './secret-box.ts';
 import { type SettingQueries, settingQueries } from './settings.ts';
 import { type TeamQueries, teamQueries } from './teams.ts';
@@ -31,6 +34,9 @@ export interface Database extends Disposable {
   readonly approvals: ApprovalQueries;
   readonly settings: SettingQueries;
   readonly usageDays: UsageDayQueries;
+  readonly postActions: PostActionQueries;
+  readonly postActionBindings: PostActionBindingQueries;
+  readonly postActionRuns: PostActionRunQueries;
   /** Runs `work` (synchronous) as a whole or not at all; may be nested. */
   transaction<T>(work: () => T): T;
   /** Reads something. */
@@ -50,6 +56,9 @@ export function openDatabase({ path, encryptionKey }: DatabaseOptions): Database
     messages: guarded(messageQueries(connection), path),
     settings: guarded(settingQueries(connection, box), path),
     usageDays: guarded(usageDayQueries(connection), path),
+    postActions: guarded(postActionQueries(connection, box), path),
+    postActionBindings: guarded(postActionBindingQueries(connection, box), path),
+    postActionRuns: guarded(postActionRunQueries(connection, box), path),
     transaction: (work) => attempt(path, () => inTransaction(connection, work)),
     ping: () => void attempt(path, () => probe.get()),
     [Symbol.dispose]: () => void sqlite.close(),
