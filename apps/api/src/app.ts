@@ -18,6 +18,7 @@ import { chatRoutes } from './routes/chat.ts';
 import { controlRoutes } from './routes/control.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { postActionRoutes } from './routes/post-actions.ts';
 import { settingRoutes } from './routes/settings.ts';
 import { teamRoutes } from './routes/teams.ts';
 import { usageRoutes } from './routes/usage.ts';
@@ -96,6 +97,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(controlRoutes, { crew });
   await app.register(settingRoutes, { crew });
   await app.register(usageRoutes, { crew });
+  await app.register(postActionRoutes, { crew });
   await app.register(activitySocket, { crew });
   await app.register(logSockets, { crew });
   return app;

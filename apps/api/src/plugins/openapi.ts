@@ -30,6 +30,7 @@ export const openApi = fp(async (app: FastifyInstance, { version }: OpenApiOptio
         { name: 'chat', description: 'Talking to agents, and what was said and done' },
         { name: 'approvals', description: 'What agents ask a person, and the answers' },
         { name: 'control', description: 'What running agents do, and how to end it' },
+        { name: 'post-actions', description: 'HTTP requests that follow the runs of schedules and webhooks' },
         { name: 'usage', description: 'What was spent' },
         { name: 'settings', description: 'Credentials and environment of the agents' },
         { name: 'auth', description: 'Who is asking' },

@@ -79,6 +79,15 @@ test('has exactly the routes that there are', () => {
       'PUT /api/settings',
       'DELETE /api/settings/{key}',
       'GET /api/usage',
+      'GET /api/post-actions',
+      'POST /api/post-actions',
+      'GET /api/post-actions/{id}',
+      'PUT /api/post-actions/{id}',
+      'DELETE /api/post-actions/{id}',
+      'POST /api/post-actions/{id}/bindings',
+      'PUT /api/post-actions/{id}/bindings/{bindingId}',
+      'DELETE /api/post-actions/{id}/bindings/{bindingId}',
+      'GET /api/post-actions/{id}/runs',
     ].sort(),
   );
 });
@@ -105,10 +114,14 @@ describe('every operation', () => {
   test('has a body where one is needed, and nowhere else', () => {
     const withBody = operations().filter(({ operation }) => operation.requestBody);
     expect(withBody.map(({ name }) => name).sort()).toEqual([
+      'POST /api/post-actions',
+      'POST /api/post-actions/{id}/bindings',
       'POST /api/teams',
       'POST /api/teams/{id}/agents',
       'POST /api/teams/{id}/approvals/{approvalId}',
       'POST /api/teams/{id}/chat',
+      'PUT /api/post-actions/{id}',
+      'PUT /api/post-actions/{id}/bindings/{bindingId}',
       'PUT /api/settings',
       'PUT /api/teams/{id}',
       'PUT /api/teams/{id}/agents/{agentId}',
