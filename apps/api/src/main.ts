@@ -46,6 +46,10 @@ async function main(): Promise<void> {
     deployTimeoutMs: config.DEPLOY_TIMEOUT,
     reconcileIntervalMs: config.RECONCILE_INTERVAL,
     maxRestarts: config.AGENT_MAX_RESTARTS,
+    postActions: {
+      allowPrivate: config.POST_ACTION_ALLOW_PRIVATE,
+      maxConcurrent: config.POST_ACTION_MAX_CONCURRENT,
+    },
     log,
   });
   const { host, port } = listenOn(config);
@@ -69,6 +73,7 @@ async function main(): Promise<void> {
   });
   await app.listen({ host, port });
   crew.reconciler.start();
+  crew.postActions.start();
   log.info({ version, runtime: runtime.name, data_dir: dataDir, node: process.version }, 'AgentCrew API is up');
 }
 

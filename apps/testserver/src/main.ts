@@ -30,6 +30,7 @@ const crew = createCrew({
   deployTimeoutMs: 10_000,
   reconcileIntervalMs: 1_000,
   maxRestarts: 10,
+  postActions: { allowPrivate: [], maxConcurrent: 5 },
   log,
 });
 const app = await buildApp({
@@ -50,3 +51,4 @@ closeWithGrace({ delay: 5_000, logger: log }, async ({ err }) => {
 });
 await app.listen({ host: address.host || anyInterface(), port: address.port });
 crew.reconciler.start();
+crew.postActions.start();

@@ -6,7 +6,7 @@ export type { AfterQuery, PageQuery } from './message-log.ts';
 export type { MessageQueries } from './messages.ts';
 export { type Database, type DatabaseOptions, openDatabase } from './open.ts';
 export type { BoundAction, PostActionBindingQueries, Trigger } from './post-action-bindings.ts';
-export type { AttemptResult, PostActionRunQueries } from './post-action-runs.ts';
+export type { AttemptResult, ClaimedRun, PostActionRunQueries } from './post-action-runs.ts';
 export type { PostActionQueries } from './post-actions.ts';
 export type * from './rows.ts';
 export type { SettingEntry, SettingQueries } from './settings.ts';

@@ -89,7 +89,7 @@ export function postActionBindingQueries({ db }: Connection, box: SecretBox) {
       return onlyOnce(() => db.update(postActionBindings).set(patch).where(one(actionId, id)).returning().get());
     },
 
-    /** `false` when the action has no such binding. What it set off before is still done. */
+    /** `false` when the action has no such binding. */
     delete(actionId: string, id: string): boolean {
       return db.delete(postActionBindings).where(one(actionId, id)).run().changes > 0;
     },

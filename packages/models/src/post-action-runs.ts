@@ -1,8 +1,8 @@
 import { and, count, desc, eq, isNotNull, isNull, lte, notInArray, sql } from 'drizzle-orm';
-import { postActionRuns, postActions } from './automation-schema.ts';
-import type { Connection } from './connection.ts';
+import { postActionBindings, postActionRuns, postActions } from './automation-schema.ts';
+import { type Connection, inTransaction } from './connection.ts';
 import { openedAction } from './post-actions.ts';
-import type { NewPostActionRun, PostAction, PostActionRunRow } from './rows.ts';
+import type { NewPostActionRun, PostAction, PostActionBindingRow, PostActionRunRow } from './rows.ts';
 import type { SecretBox } from './secret-box.ts';
 
 export type PostActionRunQueries = ReturnType<typeof postActionRunQueries>;
@@ -16,13 +16,22 @@ export interface AttemptResult {
   request_sent: string;
 }
 
+/** What is to be attempted, as it is now. */
+export interface ClaimedRun {
+  run: PostActionRunRow;
+  action: PostAction;
+  /** What set it off, unless it was removed since. */
+  binding: PostActionBindingRow | undefined;
+}
+
 const open = sql`status in ('pending', 'retrying')`;
 
 /**
  * Queries on the queue of post-actions and its history. An open run waits for its `next_attempt_at`; one without is under
  * way, or was when the server ended.
  */
-export function postActionRunQueries({ db }: Connection, box: SecretBox) {
+export function postActionRunQueries(connection: Connection, box: SecretBox) {
+  const { db } = connection;
   /** Writes only what is under way: a run is finished once. */
   const settle = (id: string, changes: Partial<PostActionRunRow>) =>
     void db
@@ -30,6 +39,12 @@ export function postActionRunQueries({ db }: Connection, box: SecretBox) {
       .set(changes)
       .where(and(eq(postActionRuns.id, id), open, isNull(postActionRuns.next_attempt_at)))
       .run();
+
+  function withAction(run: PostActionRunRow): ClaimedRun | undefined {
+    const action = db.select().from(postActions).where(eq(postActions.id, run.post_action_id)).get();
+    const binding = db.select().from(postActionBindings).where(eq(postActionBindings.id, run.binding_id)).get();
+    return action && { run, action: openedAction(box, action), binding };
+  }
 
   return {
     /** Due at once. The same end of a run sets a binding off once: `false` when it did before. */
@@ -54,8 +69,8 @@ export function postActionRunQueries({ db }: Connection, box: SecretBox) {
       return { rows, total };
     },
 
-    /** Takes the run that has been due longest, as under way, with its action; none of the actions in `passOver`. */
-    claim(now: Date, passOver: string[]): { run: PostActionRunRow; action: PostAction } | undefined {
+    /** Takes the run that has been due longest, as under way; none of the actions in `passOver`. */
+    claim(now: Date, passOver: string[]): ClaimedRun | undefined {
       const due = and(
         open,
         lte(postActionRuns.next_attempt_at, now),
@@ -67,14 +82,16 @@ export function postActionRunQueries({ db }: Connection, box: SecretBox) {
         .where(due)
         .orderBy(postActionRuns.next_attempt_at, sql`rowid`)
         .limit(1);
-      const run = db
-        .update(postActionRuns)
-        .set({ next_attempt_at: null, attempts: sql`attempts + 1` })
-        .where(eq(postActionRuns.id, next))
-        .returning()
-        .get();
-      const action = run && db.select().from(postActions).where(eq(postActions.id, run.post_action_id)).get();
-      return action && { run, action: openedAction(box, action) };
+      // As a whole, so that nothing is taken that cannot be handed out.
+      return inTransaction(connection, () => {
+        const run = db
+          .update(postActionRuns)
+          .set({ next_attempt_at: null, attempts: sql`attempts + 1` })
+          .where(eq(postActionRuns.id, next))
+          .returning()
+          .get();
+        return run && withAction(run);
+      });
     },
 
     /** What was under way when the server ended is due again; that attempt does not count. Gives their number. */

@@ -11,6 +11,7 @@ import { createDeployer, type Deployer } from './deployer.ts';
 import { createHub, type Hub } from './hub.ts';
 import { createMessageLog, type MessageLog } from './message-log.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
+import { createPostActions, type PostActions, type PostActionsDeps } from './post-actions/post-actions.ts';
 import { createReconciler, type Reconciler } from './reconciler.ts';
 import { runRelay } from './relay.ts';
 import { createRestarts } from './restarts.ts';
@@ -28,6 +29,7 @@ export interface CrewOptions {
   deployTimeoutMs: number;
   reconcileIntervalMs: number;
   maxRestarts: number;
+  postActions: Pick<PostActionsDeps, 'allowPrivate' | 'maxConcurrent' | 'lookup' | 'pauseMs'>;
   log: Logger;
 }
 
@@ -44,6 +46,7 @@ export interface Crew {
   readonly budgets: Budgets;
   readonly deployer: Deployer;
   readonly reconciler: Reconciler;
+  readonly postActions: PostActions;
   /**
    * Stores a chat message for the team's leader, or another of its agents, and sends it in the background. The same key
    * gives the same message.
@@ -54,7 +57,7 @@ export interface Crew {
   close(): Promise<void>;
 }
 
-/** Puts the parts together; nothing runs before `reconciler.start()`. */
+/** Puts the parts together; nothing runs before `reconciler.start()` and `postActions.start()`. */
 export function createCrew(options: CrewOptions): Crew {
   const { db, runtime, log } = options;
   const hub = createHub();
@@ -84,6 +87,7 @@ export function createCrew(options: CrewOptions): Crew {
     restarts,
     intervalMs: options.reconcileIntervalMs,
   });
+  const postActions = createPostActions({ ...options.postActions, db, log });
 
   return {
     db,
@@ -97,6 +101,7 @@ export function createCrew(options: CrewOptions): Crew {
     budgets,
     deployer,
     reconciler,
+    postActions,
     acceptChat(teamId, content, { to, idempotencyKey } = {}) {
       const known = idempotencyKey === undefined ? undefined : db.messages.byIdempotencyKey(teamId, idempotencyKey);
       if (known) return known;
@@ -114,6 +119,7 @@ export function createCrew(options: CrewOptions): Crew {
       await deployer.close();
       await outbox.idle();
       await approvals.idle();
+      await postActions.close();
       await buses[Symbol.asyncDispose]();
       await runtime[Symbol.asyncDispose]();
     },

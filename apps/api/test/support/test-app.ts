@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { buildApp } from '@agentcrew/api/app.ts';
-import { type Crew, createCrew } from '@agentcrew/api/crew/crew.ts';
+import { type Crew, type CrewOptions, createCrew } from '@agentcrew/api/crew/crew.ts';
 import { type Database, openDatabase } from '@agentcrew/models';
 import type { ConnectBus } from '@agentcrew/nats';
 import { agentLimitsSchema } from '@agentcrew/protocol';
@@ -21,6 +21,7 @@ export interface TestAppOptions {
   maxSockets?: number;
   deployTimeoutMs?: number;
   maxRestarts?: number;
+  postActions?: Partial<CrewOptions['postActions']>;
   log?: Logger;
 }
 
@@ -58,6 +59,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     // No timer interferes with a test: who needs a pass asks for one.
     reconcileIntervalMs: 3_600_000,
     maxRestarts: options.maxRestarts ?? 10,
+    postActions: { allowPrivate: [], maxConcurrent: 5, ...options.postActions },
     log,
   });
   const app = await buildApp({

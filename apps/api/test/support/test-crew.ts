@@ -51,6 +51,7 @@ export function startTestCrew(options: TestCrewOptions = {}): TestCrew {
     deployTimeoutMs: options.deployTimeoutMs ?? 10_000,
     reconcileIntervalMs: 3_600_000,
     maxRestarts: options.maxRestarts ?? 2,
+    postActions: { allowPrivate: [], maxConcurrent: 5 },
     log: pino({ level: 'silent' }),
   });
 
