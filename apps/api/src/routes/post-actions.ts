@@ -124,12 +124,17 @@ export async function postActionRoutes(app: FastifyInstance, { crew }: { crew: C
     },
     async ({ identity, params, body }) => {
       const stored = actionOf(identity.org_id, params.id);
-      const { headers, auth_config, auth_type = stored.auth_type, ...patch } = body;
+      // What cannot be decrypted cannot be kept either.
+      const known = stored.unreadable ? { headers: null, auth_config: null } : stored;
+      const { headers, auth_config, auth_type, ...patch } = body;
+      const type = auth_type ?? stored.auth_type;
       postActions.update(identity.org_id, stored.id, {
         ...patch,
-        headers: headers && keptHeaders(headers, stored.headers),
-        auth_type,
-        auth_config: keptAuth(auth_type, auth_config, stored.auth_config),
+        ...(headers && { headers: keptHeaders(headers, known.headers) }),
+        ...((auth_type || auth_config) && {
+          auth_type: type,
+          auth_config: keptAuth(type, auth_config, known.auth_config),
+        }),
       });
       return detail(actionOf(identity.org_id, stored.id));
     },

@@ -4,9 +4,8 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { isCredential } from '../crew/credentials.ts';
 import type { Crew } from '../crew/crew.ts';
-import { mask } from '../crew/mask.ts';
 import { errors } from '../schemas/common.ts';
-import { newSettingSchema, settingJson, settingSchema } from '../schemas/setting.ts';
+import { mask, newSettingSchema, settingJson, settingSchema } from '../schemas/setting.ts';
 
 /** Credentials and environment of the agents; effective with the next deploy. */
 export async function settingRoutes(app: FastifyInstance, { crew }: { crew: Crew }): Promise<void> {

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { mask } from '../crew/mask.ts';
 import { timestampSchema } from './common.ts';
 
+export { mask };
+
 export const settingSchema = z
   .object({
     id: z.int(),

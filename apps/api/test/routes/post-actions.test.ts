@@ -194,6 +194,21 @@ describe('secrets', () => {
     expectError(await change(id, { auth_type: 'bearer' }), 400, 'INVALID_REQUEST', 'auth_config.token is required');
   });
 
+  test('that cannot be decrypted any more have to be given anew, and everything else can be changed', async () => {
+    const { id } = await create({ ...bearer, headers: { 'X-Api-Key': 'canary', 'X-Team': 'a' } });
+    file.run(`update post_actions set auth_config = '{"token":"enc::AAAA"}', headers = '{"X-Api-Key":"enc::AAAA"}'`);
+    expect(await change(id, { enabled: false })).toMatchObject({ status: 200, body: { auth_config: { token: mask } } });
+    const rule = 'there is no value to keep';
+    expectError(await change(id, { headers: { 'X-Api-Key': mask } }), 400, 'INVALID_REQUEST', rule);
+    expectError(await change(id, { auth_config: { token: mask } }), 400, 'INVALID_REQUEST', 'is required');
+    await change(id, { headers: { 'X-Api-Key': 'new' }, auth_config: { token: 'new' } });
+    expect(stored(id)).toMatchObject({
+      headers: { 'X-Api-Key': 'new' },
+      auth_config: { token: 'new' },
+      unreadable: false,
+    });
+  });
+
   test('in headers are masked by their names', async () => {
     const secret = ['Authorization', 'Cookie', 'X-API-Key', 'X-Auth-Token', 'X-Hub-Signature', 'client-secret'];
     const headers = {
