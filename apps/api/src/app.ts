@@ -27,6 +27,7 @@ import { memberRoutes } from './routes/members.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { orgRoutes } from './routes/org.ts';
+import { postActionRoutes } from './routes/post-actions.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { settingRoutes } from './routes/settings.ts';
 import { teamRoutes } from './routes/teams.ts';
@@ -125,6 +126,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(scheduleRoutes, { crew });
   await app.register(webhookRoutes, { crew });
   await app.register(webhookTriggerRoutes, { crew });
+  await app.register(postActionRoutes, { crew });
   await app.register(activitySocket, { crew });
   await app.register(logSockets, { crew });
   return app;

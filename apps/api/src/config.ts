@@ -4,6 +4,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { messageOf } from '@agentcrew/protocol';
 import { z } from 'zod';
 import { commaListSchema } from './comma-list.ts';
+import { isHostOrNetwork } from './crew/post-actions/address-guard.ts';
 import { durationSchema, timerSchema } from './duration.ts';
 import {
   containerResourcesSchema,
@@ -239,6 +240,18 @@ export const variables = {
   WS_MAX_CLIENTS: variable(
     z.coerce.number().int().min(1).default(4096),
     'WebSocket connections at once; more are refused with 429.',
+  ),
+  POST_ACTION_ALLOW_PRIVATE: variable(
+    commaListSchema
+      .pipe(
+        z.array(z.string().refine(isHostOrNetwork, 'must be host names, addresses or networks such as 10.1.0.0/16')),
+      )
+      .prefault(''),
+    'Private targets that post-actions may call, separated by commas: host names, addresses, networks as `10.1.0.0/16`. All others that are private, loopback or link-local are refused.',
+  ),
+  POST_ACTION_MAX_CONCURRENT: variable(
+    z.coerce.number().int().min(1).max(100).default(5),
+    'Requests of post-actions under way at once.',
   ),
 } as const;
 

@@ -51,6 +51,10 @@ async function main(): Promise<void> {
     scheduleTimeoutMs: config.SCHEDULE_TIMEOUT,
     maxScheduleRuns: config.SCHEDULER_MAX_CONCURRENT,
     maxWebhookRuns: config.WEBHOOK_MAX_CONCURRENT,
+    postActions: {
+      allowPrivate: config.POST_ACTION_ALLOW_PRIVATE,
+      maxConcurrent: config.POST_ACTION_MAX_CONCURRENT,
+    },
     log,
   });
   const { host, port } = listenOn(config);

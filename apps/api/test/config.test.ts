@@ -107,6 +107,8 @@ describe('a configuration that cannot be used', () => {
     [{ AGENT_MAX_RESTARTS: '-1' }],
     [{ STREAM_MAX_BYTES: '1' }],
     [{ WS_MAX_CLIENTS: '0' }],
+    [{ POST_ACTION_MAX_CONCURRENT: '0' }],
+    [{ POST_ACTION_ALLOW_PRIVATE: 'localhost, 10.0.0.0/99' }],
     [{ ANTHROPIC_BASE_URL: 'not a url' }],
     [{ ANTHROPIC_BASE_URL: 'file:///etc/passwd' }],
     [{ IDLE_PARK_AFTER: '0s' }],

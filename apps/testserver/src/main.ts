@@ -36,6 +36,7 @@ const crew = createCrew({
   scheduleTimeoutMs: 3_600_000,
   maxScheduleRuns: 10,
   maxWebhookRuns: 20,
+  postActions: { allowPrivate: [], maxConcurrent: 5 },
   log,
 });
 const receivedFolder = mkdtempSync(join(tmpdir(), 'agentcrew-received-'));

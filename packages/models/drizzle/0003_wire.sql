@@ -207,4 +207,10 @@ CREATE TABLE `webhooks` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `webhooks_token_hash_unique` ON `webhooks` (`token_hash`);--> statement-breakpoint
 CREATE INDEX `webhooks_org` ON `webhooks` (`org_id`);--> statement-breakpoint
-ALTER TABLE `agents` ADD `mcp_servers` text;
+ALTER TABLE `agents` ADD `mcp_servers` text;--> statement-breakpoint
+CREATE TRIGGER `schedules_unbind` AFTER DELETE ON `schedules` BEGIN
+	DELETE FROM `post_action_bindings` WHERE `trigger_type` = 'schedule' AND `trigger_id` = old.`id`;
+END;--> statement-breakpoint
+CREATE TRIGGER `webhooks_unbind` AFTER DELETE ON `webhooks` BEGIN
+	DELETE FROM `post_action_bindings` WHERE `trigger_type` = 'webhook' AND `trigger_id` = old.`id`;
+END;

@@ -11,13 +11,15 @@ import { type InviteQueries, inviteQueries } from './invites.ts';
 import { type MessageQueries, messageQueries } from './messages.ts';
 import { migrate } from './migrate.ts';
 import { type OrganizationQueries, organizationQueries } from './organizations.ts';
+import { type PostActionBindingQueries, postActionBindingQueries } from './post-action-bindings.ts';
+import { type PostActionRunQueries, postActionRunQueries } from './post-action-runs.ts';
+import { type PostActionQueries, postActionQueries } from './post-actions.ts';
 import { type RefreshTokenQueries, refreshTokenQueries } from './refresh-tokens.ts';
 import { type RunQueries, runQueries } from './runs.ts';
 import { type ScheduleQueries, scheduleQueries } from './schedules.ts';
 import { createSecretBox } from './secret-box.ts';
 import { type SettingQueries, settingQueries } from './settings.ts';
 import { type TeamQueries, teamQueries } from './teams.ts';
-import { type TriggerBindingQueries, triggerBindingQueries } from './trigger-bindings.ts';
 import { type UsageDayQueries, usageDayQueries } from './usage-days.ts';
 import { type UserQueries, userQueries } from './users.ts';
 import { type WebhookQueries, webhookQueries } from './webhooks.ts';
@@ -48,7 +50,9 @@ export interface Database extends Disposable {
   readonly runs: RunQueries;
   readonly schedules: ScheduleQueries;
   readonly webhooks: WebhookQueries;
-  readonly triggerBindings: TriggerBindingQueries;
+  readonly postActions: PostActionQueries;
+  readonly postActionBindings: PostActionBindingQueries;
+  readonly postActionRuns: PostActionRunQueries;
   /** Runs `work` (synchronous) as a whole or not at all; may be nested. */
   transaction<T>(work: () => T): T;
   /** Reads something. */
@@ -76,7 +80,9 @@ export function openDatabase({ path, encryptionKey }: DatabaseOptions): Database
     runs: guarded(runQueries(connection), path),
     schedules: guarded(scheduleQueries(connection), path),
     webhooks: guarded(webhookQueries(connection, box), path),
-    triggerBindings: guarded(triggerBindingQueries(connection), path),
+    postActions: guarded(postActionQueries(connection, box), path),
+    postActionBindings: guarded(postActionBindingQueries(connection, box), path),
+    postActionRuns: guarded(postActionRunQueries(connection, box), path),
     transaction: (work) => attempt(path, () => inTransaction(connection, work)),
     ping: () => void attempt(path, () => probe.get()),
     [Symbol.dispose]: () => void sqlite.close(),

@@ -59,5 +59,24 @@ export type ScheduleRunRow = typeof scheduleRuns.$inferSelect;
 export type WebhookRow = typeof webhooks.$inferSelect;
 export type WebhookRunRow = typeof webhookRuns.$inferSelect;
 export type PostActionRow = typeof postActions.$inferSelect;
+/** An action with its secrets plain. */
+export interface PostAction extends PostActionRow {
+  /** Whether some were sealed with another key: they are empty. */
+  unreadable: boolean;
+}
+/** What a new action needs (`name`, `url`) and may have; the rest has defaults. */
+export type NewPostAction = Omit<typeof postActions.$inferInsert, Kept>;
+/** What of an action may change; absent and undefined fields stay. */
+export type PostActionPatch = Partial<Omit<NewPostAction, 'id' | 'org_id'>>;
+
 export type PostActionBindingRow = typeof postActionBindings.$inferSelect;
+export type NewPostActionBinding = Omit<typeof postActionBindings.$inferInsert, Kept>;
+/** What of a binding may change; absent and undefined fields stay. */
+export type PostActionBindingPatch = Partial<Omit<NewPostActionBinding, 'id' | 'post_action_id'>>;
+
 export type PostActionRunRow = typeof postActionRuns.$inferSelect;
+/** What is to be done because of the end of a run. */
+export type NewPostActionRun = Pick<
+  typeof postActionRuns.$inferInsert,
+  'post_action_id' | 'binding_id' | 'source_type' | 'source_run_id' | 'placeholders'
+>;

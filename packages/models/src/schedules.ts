@@ -3,7 +3,6 @@ import { scheduleRuns, schedules } from './automation-schema.ts';
 import { type Connection, inTransaction } from './connection.ts';
 import type { Numbered, NumberedPage } from './pages.ts';
 import type { ScheduleRow, ScheduleRunRow } from './rows.ts';
-import { deleteBindings } from './trigger-bindings.ts';
 
 export type ScheduleQueries = ReturnType<typeof scheduleQueries>;
 
@@ -47,10 +46,7 @@ export function scheduleQueries(connection: Connection) {
 
     /** Deletes the schedule with its runs and the bindings of post-actions to it. */
     delete(id: string): boolean {
-      return inTransaction(connection, () => {
-        deleteBindings(connection, 'schedule', id);
-        return db.delete(schedules).where(eq(schedules.id, id)).run().changes > 0;
-      });
+      return db.delete(schedules).where(eq(schedules.id, id)).run().changes > 0;
     },
 
     /** Enabled ones of all organisations whose next run is due, the longest waiting first. */

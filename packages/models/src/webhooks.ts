@@ -4,7 +4,6 @@ import { type Connection, inTransaction } from './connection.ts';
 import type { Numbered, NumberedPage } from './pages.ts';
 import type { WebhookRow, WebhookRunRow } from './rows.ts';
 import type { SecretBox } from './secret-box.ts';
-import { deleteBindings } from './trigger-bindings.ts';
 
 export type WebhookQueries = ReturnType<typeof webhookQueries>;
 
@@ -59,10 +58,7 @@ export function webhookQueries(connection: Connection, box: SecretBox) {
 
     /** Deletes the webhook with its runs and the bindings of post-actions to it. */
     delete(id: string): boolean {
-      return inTransaction(connection, () => {
-        deleteBindings(connection, 'webhook', id);
-        return db.delete(webhooks).where(eq(webhooks.id, id)).run().changes > 0;
-      });
+      return db.delete(webhooks).where(eq(webhooks.id, id)).run().changes > 0;
     },
 
     /** A run that begins now; it is noted at its webhook, too. */

@@ -11,6 +11,7 @@ import { createDeployer, type Deployer } from './deployer.ts';
 import { createHub, type Hub } from './hub.ts';
 import { createMessageLog, type MessageLog } from './message-log.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
+import { createPostActions, type PostActions, type PostActionsDeps } from './post-actions/post-actions.ts';
 import { createReconciler, type Reconciler } from './reconciler.ts';
 import { runRelay } from './relay.ts';
 import { createRestarts } from './restarts.ts';
@@ -37,6 +38,7 @@ export interface CrewOptions {
   maxScheduleRuns: number;
   /** The same for webhooks. */
   maxWebhookRuns: number;
+  postActions: Pick<PostActionsDeps, 'allowPrivate' | 'maxConcurrent' | 'lookup' | 'pauseMs'>;
   log: Logger;
 }
 
@@ -57,6 +59,7 @@ export interface Crew {
   readonly scheduler: Scheduler;
   readonly webhooks: Webhooks;
   readonly scheduleTimeoutMs: number;
+  readonly postActions: PostActions;
   /**
    * Stores a chat message for the team's leader, or another of its agents, and sends it in the background. The same key
    * gives the same message. `files` are in the agent's workspace already.
@@ -111,6 +114,8 @@ export function createCrew(options: CrewOptions): Crew {
     now: () => new Date(),
     log,
   });
+  const postActions = createPostActions({ ...options.postActions, db, log });
+  runs.onEnded = postActions.enqueue;
 
   return {
     db,
@@ -128,6 +133,7 @@ export function createCrew(options: CrewOptions): Crew {
     scheduler,
     webhooks: createWebhooks({ db, runs, maxConcurrent: options.maxWebhookRuns }),
     scheduleTimeoutMs: options.scheduleTimeoutMs,
+    postActions,
     acceptChat(teamId, content, { to, idempotencyKey, files } = {}) {
       const known = idempotencyKey === undefined ? undefined : db.messages.byIdempotencyKey(teamId, idempotencyKey);
       if (known) return known;
@@ -144,6 +150,7 @@ export function createCrew(options: CrewOptions): Crew {
       runs.start();
       reconciler.start();
       scheduler.start();
+      postActions.start();
     },
     async close() {
       await scheduler.close();
@@ -152,6 +159,7 @@ export function createCrew(options: CrewOptions): Crew {
       await deployer.close();
       await outbox.idle();
       await approvals.idle();
+      await postActions.close();
       await buses[Symbol.asyncDispose]();
       await runtime[Symbol.asyncDispose]();
     },

@@ -83,6 +83,7 @@ export const metrics = fp(async (app: FastifyInstance, { crew, openSockets }: Me
       if (lag) self.set({ team: bus.team }, lag.pending + lag.unsettled);
     }
   });
+  gauge('post_actions_open', 'Post-actions that are not done', [], (self) => self.set(db.postActionRuns.openCount()));
   gauge('websocket_clients', 'Open WebSocket connections', [], (self) => self.set(openSockets()));
 
   app.addHook('onResponse', async (request, reply) => {

@@ -43,6 +43,7 @@ export const openApi = fp(async (app: FastifyInstance, { version }: OpenApiOptio
         { name: 'control', description: 'What running agents do, and how to end it' },
         { name: 'schedules', description: 'Prompts that teams get by the clock' },
         { name: 'webhooks', description: 'Prompts that programs elsewhere send to teams' },
+        { name: 'post-actions', description: 'HTTP requests that follow the runs of schedules and webhooks' },
         { name: 'usage', description: 'What was spent' },
         { name: 'settings', description: 'Credentials and environment of the agents' },
         { name: 'auth', description: 'Who is asking' },

@@ -7,6 +7,7 @@ import type { Crew } from '../crew/crew.ts';
 import { readCron } from '../crew/runs/cron.ts';
 import { goDuration } from '../duration.ts';
 import { errors } from '../schemas/common.ts';
+import { bindingJson, bindingSchema } from '../schemas/post-action.ts';
 import {
   newScheduleSchema,
   scheduleJson,
@@ -15,7 +16,7 @@ import {
   scheduleRunSchema,
   scheduleSchema,
 } from '../schemas/schedule.ts';
-import { pageJson, pageOf, pageQuery, triggerBindingJson, triggerBindingSchema } from '../schemas/trigger.ts';
+import { pageJson, pageOf, pageQuery } from '../schemas/trigger.ts';
 
 const params = z.object({ id: z.string() });
 const timing = ['cron_expression', 'timezone', 'enabled'] as const;
@@ -202,12 +203,12 @@ export async function scheduleRoutes(app: FastifyInstance, { crew }: { crew: Cre
       schema: {
         ...one.schema,
         summary: 'Post-actions that follow its runs',
-        response: { 200: z.array(triggerBindingSchema), ...errors(404) },
+        response: { 200: z.array(bindingSchema), ...errors(404) },
       },
     },
     async (request) => {
-      const { id, name } = find(request);
-      return db.triggerBindings.of('schedule', id).map(triggerBindingJson(name));
+      const { id, org_id } = find(request);
+      return db.postActionBindings.ofTrigger(org_id, { type: 'schedule', id }).map(bindingJson);
     },
   );
 }

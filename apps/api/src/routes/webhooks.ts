@@ -6,7 +6,8 @@ import { z } from 'zod';
 import type { Crew } from '../crew/crew.ts';
 import type { WebhookWithToken } from '../crew/runs/webhooks.ts';
 import { errors } from '../schemas/common.ts';
-import { pageJson, pageOf, pageQuery, triggerBindingJson, triggerBindingSchema } from '../schemas/trigger.ts';
+import { bindingJson, bindingSchema } from '../schemas/post-action.ts';
+import { pageJson, pageOf, pageQuery } from '../schemas/trigger.ts';
 import {
   newWebhookSchema,
   webhookJson,
@@ -188,12 +189,12 @@ export async function webhookRoutes(app: FastifyInstance, { crew }: { crew: Crew
       schema: {
         ...one.schema,
         summary: 'Post-actions that follow its runs',
-        response: { 200: z.array(triggerBindingSchema), ...errors(404) },
+        response: { 200: z.array(bindingSchema), ...errors(404) },
       },
     },
     async (request) => {
-      const { id, name } = find(request);
-      return db.triggerBindings.of('webhook', id).map(triggerBindingJson(name));
+      const { id, org_id } = find(request);
+      return db.postActionBindings.ofTrigger(org_id, { type: 'webhook', id }).map(bindingJson);
     },
   );
 }

@@ -1,8 +1,9 @@
 import type { SettingRow } from '@agentcrew/models';
 import { z } from 'zod';
+import { mask } from '../crew/mask.ts';
 import { timestampSchema } from './common.ts';
 
-export const mask = '********';
+export { mask };
 
 export const settingSchema = z
   .object({

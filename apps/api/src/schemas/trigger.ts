@@ -1,18 +1,6 @@
-import {
-  authTypes,
-  httpMethods,
-  type Numbered,
-  type NumberedPage,
-  type ScheduleRunRow,
-  type TeamRow,
-  type TriggerBinding,
-  triggerOns,
-  triggerTypes,
-  type WebhookRunRow,
-} from '@agentcrew/models';
+import type { Numbered, NumberedPage, ScheduleRunRow, TeamRow, WebhookRunRow } from '@agentcrew/models';
 import { z } from 'zod';
 import { timestampSchema } from './common.ts';
-import { mask } from './setting.ts';
 import { teamJson, teamSchema } from './team.ts';
 
 export const triggerNameSchema = z
@@ -69,54 +57,4 @@ export function pageJson<Row, Json>(
   json: (row: Row) => Json,
 ) {
   return { data: rows.map(json), total, page, per_page: perPage };
-}
-
-/** A post-action that follows the runs of a trigger. */
-export const triggerBindingSchema = z
-  .object({
-    id: z.string(),
-    post_action_id: z.string(),
-    trigger_type: z.enum(triggerTypes),
-    trigger_id: z.string(),
-    trigger_name: z.string(),
-    trigger_on: z.enum(triggerOns),
-    body_override: z.string().nullable(),
-    enabled: z.boolean(),
-    created_at: timestampSchema,
-    post_action: z.object({
-      id: z.string(),
-      org_id: z.string(),
-      name: z.string(),
-      description: z.string(),
-      method: z.enum(httpMethods),
-      url: z.string(),
-      headers: z.record(z.string(), z.string()).nullable(),
-      body_template: z.string(),
-      auth_type: z.enum(authTypes),
-      auth_config: z.record(z.string(), z.string()).nullable().describe(`Every value is \`${mask}\``),
-      timeout_seconds: z.int(),
-      retry_count: z.int(),
-      enabled: z.boolean(),
-      created_at: timestampSchema,
-      updated_at: timestampSchema,
-    }),
-  })
-  .meta({ id: 'TriggerBinding' });
-
-export function triggerBindingJson(triggerName: string) {
-  return ({ binding, post_action }: TriggerBinding): z.infer<typeof triggerBindingSchema> => {
-    const { auth_config, created_at, updated_at } = post_action;
-    const masked = auth_config && Object.fromEntries(Object.keys(auth_config).map((key) => [key, mask]));
-    return {
-      ...binding,
-      trigger_name: triggerName,
-      created_at: binding.created_at.toISOString(),
-      post_action: {
-        ...post_action,
-        auth_config: masked,
-        created_at: created_at.toISOString(),
-        updated_at: updated_at.toISOString(),
-      },
-    };
-  };
 }

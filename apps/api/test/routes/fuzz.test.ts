@@ -12,7 +12,7 @@ interface Operation {
 
 let app: TestApp;
 let operations: Operation[];
-let ids: { team: string; agent: string };
+let ids: { team: string; agent: string; action: string };
 
 beforeAll(async () => {
   app = await startTestApp();
@@ -31,7 +31,8 @@ beforeAll(async () => {
     })),
   );
   const team = await app.client.createRunningTeam();
-  ids = { team: team.id, agent: team.agents[0].id };
+  const action = await app.client.post('/api/post-actions', { name: 'fuzz', url: 'https://example.org' });
+  ids = { team: team.id, agent: team.agents[0].id, action: action.body.id };
 });
 afterAll(() => app.close());
 
@@ -104,9 +105,11 @@ function damaged(random: Random, json: string): string {
   );
 }
 
-function pathOf(random: Random, { path, query }: Operation): string {
+function pathOf(random: Random, { method, path, query }: Operation): string {
+  // A team that runs is not deleted; an action would be.
+  const id = path.startsWith('/api/post-actions') && method !== 'DELETE' ? ids.action : ids.team;
   const filled = path
-    .replace('{id}', random.next(4) > 0 ? ids.team : encodeURIComponent(random.pick(texts).toWellFormed() || 'x'))
+    .replace('{id}', random.next(4) > 0 ? id : encodeURIComponent(random.pick(texts).toWellFormed() || 'x'))
     .replace('{agentId}', random.next(2) > 0 ? ids.agent : 'x')
     .replace('{key}', encodeURIComponent(random.pick(texts).toWellFormed() || 'x'));
   const parts = query

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildApp } from '@agentcrew/api/app.ts';
 import { type AuthOptions, noSignIn } from '@agentcrew/api/auth/auth.ts';
-import { type Crew, createCrew } from '@agentcrew/api/crew/crew.ts';
+import { type Crew, type CrewOptions, createCrew } from '@agentcrew/api/crew/crew.ts';
 import { type Database, openDatabase } from '@agentcrew/models';
 import type { ConnectBus } from '@agentcrew/nats';
 import { agentLimitsSchema } from '@agentcrew/protocol';
@@ -29,6 +29,7 @@ export interface TestAppOptions {
   scheduleTimeoutMs?: number;
   maxScheduleRuns?: number;
   maxWebhookRuns?: number;
+  postActions?: Partial<CrewOptions['postActions']>;
   log?: Logger;
   /** What differs from a server without sign-in. */
   auth?: Partial<AuthOptions>;
@@ -77,6 +78,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     scheduleTimeoutMs: options.scheduleTimeoutMs ?? 60_000,
     maxScheduleRuns: options.maxScheduleRuns ?? 10,
     maxWebhookRuns: options.maxWebhookRuns ?? 20,
+    postActions: { allowPrivate: [], maxConcurrent: 5, ...options.postActions },
     log,
   });
   const receivedFolder = mkdtempSync(join(tmpdir(), 'agentcrew-received-'));

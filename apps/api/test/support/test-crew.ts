@@ -56,6 +56,7 @@ export function startTestCrew(options: TestCrewOptions = {}): TestCrew {
     scheduleTimeoutMs: options.scheduleTimeoutMs ?? 60_000,
     maxScheduleRuns: options.maxScheduleRuns ?? 10,
     maxWebhookRuns: 20,
+    postActions: { allowPrivate: [], maxConcurrent: 5 },
     log: pino({ level: 'silent' }),
   });
 

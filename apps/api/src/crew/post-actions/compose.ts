@@ -1,0 +1,113 @@
+import type { PostAction } from '@agentcrew/models';
+import { redact } from '@agentcrew/protocol';
+import { mask } from '../mask.ts';
+import { authHeader } from './auth.ts';
+import { controlCharacters, isSecretHeader } from './headers.ts';
+import { render } from './placeholders.ts';
+import type { OutgoingRequest } from './redirect.ts';
+
+export interface Composed {
+  request: OutgoingRequest;
+  /** The request for a person, without secrets. */
+  shown: string;
+  /** What must not be shown, wherever it turns up. */
+  secrets: string[];
+}
+
+/** Why an action cannot be carried out as it is. */
+export class NotSendable extends Error {
+  override name = 'NotSendable';
+}
+
+/** In characters. Servers refuse longer URLs and headers, and nobody reads more of a request. */
+const longestInUrl = 1_000;
+const longestInHeader = 1_000;
+const longestShown = 8_192;
+
+type Values = Partial<Record<string, string>>;
+
+/** The request of an action for one run. Throws NotSendable. */
+export function compose(
+  action: PostAction,
+  { id, placeholders, template }: { id: string; placeholders: Values; template: string },
+): Composed {
+  if (action.unreadable) {
+    throw new NotSendable('its secrets cannot be decrypted with this SETTINGS_ENCRYPTION_KEY; save them again');
+  }
+  const url = renderedUrl(action.url, placeholders);
+  const body = renderedBody(template, placeholders) || undefined;
+  const auth = authHeader(action.auth_type, action.auth_config ?? {});
+  const own = Object.entries(action.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
+  const texts: Record<string, string> = {
+    accept: '*/*',
+    'user-agent': 'AgentCrew',
+    'idempotency-key': id,
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...Object.fromEntries(own.map(([name, value]) => [name, renderedHeader(value, placeholders)])),
+    ...(auth && { [auth.name]: auth.value }),
+  };
+  const secretHeaders = Object.keys(texts).filter((name) => name === auth?.name || isSecretHeader(name));
+  const request = { method: action.method, url, headers: onTheWire(texts), secretHeaders, body };
+  // The longest first: one may be a part of another.
+  const secrets = [...secretsOf(action), ...secretHeaders.map((name) => texts[name] ?? '')].sort(
+    (one, other) => other.length - one.length,
+  );
+  return { request, shown: redact(shownRequest(request, texts), secrets), secrets };
+}
+
+function secretsOf({ auth_type, auth_config }: PostAction): string[] {
+  const { header_name: _, ...values } = auth_config ?? {};
+  const auth = authHeader(auth_type, auth_config ?? {})?.value.split(' ') ?? [];
+  return [...Object.values(values), ...auth];
+}
+
+function renderedUrl(template: string, values: Values): URL {
+  const encode = (value: string) => encodeURIComponent(value.slice(0, longestInUrl).toWellFormed());
+  const url = URL.parse(render(template, values, encode));
+  const plain = URL.parse(render(template, {}, () => 'x'));
+  // A value of dots would lead to another folder, however it is encoded.
+  if (!url || depth(url) !== (plain && depth(plain))) throw new NotSendable('a value in its URL changes the path');
+  return url;
+}
+
+function depth({ pathname }: URL): number {
+  return pathname.split('/').length;
+}
+
+/** One that looks like JSON stays JSON: values are escaped for the inside of its strings. */
+function renderedBody(template: string, values: Values): string {
+  const escaped = isJson(render(template, {}, () => '0'));
+  return render(template, values, (value) => (escaped ? JSON.stringify(value).slice(1, -1) : value));
+}
+
+function isJson(text: string): boolean {
+  if (!/^\s*[[{"]/.test(text)) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const controls = new RegExp(controlCharacters, 'g');
+
+function renderedHeader(template: string, values: Values): string {
+  const text = render(template, values, (value) => value.slice(0, longestInHeader).toWellFormed());
+  return text.replace(controls, ' ').trim();
+}
+
+/** Headers are bytes, which HTTP clients take as Latin-1: so other characters go as UTF-8. */
+function onTheWire(texts: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(texts).map(([name, text]) => [name, Buffer.from(text, 'utf8').toString('latin1')]),
+  );
+}
+
+function shownRequest(request: OutgoingRequest, texts: Record<string, string>): string {
+  const headers = Object.entries(texts).map(
+    ([name, text]) => `${name}: ${request.secretHeaders.includes(name) ? mask : text}`,
+  );
+  const text = [`${request.method} ${request.url}`, ...headers, '', request.body ?? ''].join('\n').trimEnd();
+  return text.length > longestShown ? `${text.slice(0, longestShown).toWellFormed()}…` : text;
+}

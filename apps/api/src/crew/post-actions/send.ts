@@ -1,0 +1,77 @@
+import type { Readable } from 'node:stream';
+import { Agent, request as httpRequest } from 'undici';
+import { type Connector, TargetRefused } from './connector.ts';
+import { type OutgoingRequest, redirected } from './redirect.ts';
+
+export interface Answer {
+  status: number;
+  retryAfter: string | undefined;
+  /** Its beginning. */
+  body: string;
+}
+
+const mostRedirects = 3;
+const keptBytes = 4_096;
+
+/**
+ * Sends a request, follows redirects, and reads the beginning of the answer. Each call has connections of its own: one
+ * that is kept open could be closed by the other side just when it is used again. Rejects with the signal's reason when
+ * that aborts, with TargetRefused, or with what the connection failed of.
+ */
+export async function send(
+  first: OutgoingRequest,
+  { connect, signal }: { connect: Connector; signal: AbortSignal },
+): Promise<Answer> {
+  signal.throwIfAborted();
+  const agent = new Agent({ connect, pipelining: 0, headersTimeout: 0, bodyTimeout: 0 });
+  // The signal alone does not end a request that waits for its connection.
+  const end = () => void agent.destroy(asError(signal.reason));
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    return await follow(first, agent, signal);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener('abort', end);
+    await agent.destroy();
+  }
+}
+
+async function follow(first: OutgoingRequest, dispatcher: Agent, signal: AbortSignal): Promise<Answer> {
+  let next = first;
+  for (let hops = 0; ; hops += 1) {
+    const { url, method, headers, body } = next;
+    const answer = await httpRequest(url, { dispatcher, signal, method, headers, body: body ?? null });
+    answer.body.on('error', () => undefined);
+    const target = redirected(next, answer.statusCode, single(answer.headers.location));
+    if (!target) {
+      const retryAfter = single(answer.headers['retry-after']);
+      return { status: answer.statusCode, retryAfter, body: await beginning(answer.body) };
+    }
+    answer.body.destroy();
+    if (hops === mostRedirects) throw new TargetRefused(`more than ${mostRedirects} redirects`);
+    next = target;
+  }
+}
+
+/** What is read stops at the limit, and the rest is not fetched. */
+async function beginning(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= keptBytes) break;
+  }
+  // As a stream: a character that the limit cuts in two is left out.
+  const text = new TextDecoder().decode(Buffer.concat(chunks).subarray(0, keptBytes), { stream: true });
+  return text.replaceAll('\0', '\ufffd');
+}
+
+function single(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}
