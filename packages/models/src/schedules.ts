@@ -1,6 +1,6 @@
 import { and, count, desc, eq, lte, min } from 'drizzle-orm';
 import { scheduleRuns, schedules } from './automation-schema.ts';
-import { type Connection, inTransaction } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { Numbered, NumberedPage } from './pages.ts';
 import type { ScheduleRow, ScheduleRunRow } from './rows.ts';
 
