@@ -16,6 +16,7 @@ import { approvalRoutes } from './routes/approvals.ts';
 import { authRoutes } from './routes/auth.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { controlRoutes } from './routes/control.ts';
+import { instructionRoutes } from './routes/instructions.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { settingRoutes } from './routes/settings.ts';
@@ -90,6 +91,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     defaultRuntime: crew.runtime.name === 'mock' ? 'docker' : crew.runtime.name,
   });
   await app.register(agentRoutes, { crew });
+  await app.register(instructionRoutes, { crew });
   await app.register(chatRoutes, { crew });
   await app.register(messageRoutes, { crew });
   await app.register(approvalRoutes, { crew });

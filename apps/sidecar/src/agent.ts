@@ -12,6 +12,7 @@ import {
 import { ActivityReader, notice } from './activity.ts';
 import { ApprovedCalls } from './approvals/approved-calls.ts';
 import { ApprovalBroker } from './approvals/broker.ts';
+import { Briefing } from './briefing.ts';
 import { Spending } from './budget/spending.ts';
 import { TurnBudget } from './budget/turn-budget.ts';
 import { claudeOptions, cliFolders } from './claude-options.ts';
@@ -73,6 +74,7 @@ export class Agent {
   readonly #spending: Spending;
   readonly #budget: TurnBudget;
   readonly #delegations: Delegations;
+  readonly #briefing: Briefing;
   readonly #cli: Cli;
   /** Aborts when no more messages are taken. */
   readonly #intake = new AbortController();
@@ -103,6 +105,7 @@ export class Agent {
     });
     this.#budget = new TurnBudget({ spending: this.#spending, onSpent: (spent) => this.#voice.tellSpent(spent), log });
     this.#delegations = this.#createDelegations();
+    this.#briefing = new Briefing(spec);
     this.#cli = this.#createCli();
     const reader = new ActivityReader();
     this.#events.listen((event) => {
@@ -125,12 +128,13 @@ export class Agent {
     const bus = await this.#connect();
     if (bus === undefined) return;
     this.#bus = bus;
+    // Before anything is said: the server answers the first word with what has changed since the spec was made.
+    bus.respond(spec.agent, (request) => answerControl(request, this.#controls()));
     this.#outbox.open(bus);
     bus.onConnection((connected) => {
       log.info({ connected }, 'NATS connection changed');
       if (connected) this.#approvals.repeat();
     });
-    bus.respond(spec.agent, (request) => answerControl(request, this.#controls()));
     this.#delegations.endAllBut(this.#ledger.turn()?.message_id);
     this.#loop = this.#createLoop(bus);
     this.#looping = this.#loop.run(this.#intake.signal);
@@ -184,7 +188,7 @@ export class Agent {
       await this.#endLeftovers();
       return startInSession({
         session: this.#session,
-        start: (sessionId) => startClaude({ ...options, sessionId }),
+        start: (sessionId) => startClaude({ ...options, ...this.#briefing.options(), sessionId }),
         onLost: () => tellActivity(notice('Claude does not know the earlier conversation any more; a new one begins.')),
         log,
       });
@@ -252,6 +256,7 @@ export class Agent {
   }
 
   #controls() {
+    const { log } = this.#options;
     return {
       status: () => ({
         activity: this.#voice.status,
@@ -263,6 +268,11 @@ export class Agent {
       }),
       answerApproval: (answer: ApprovalAnswer) => this.#approvals.answer(answer),
       tellBudget: (budget: BudgetState) => this.#spending.tell(budget),
+      tellInstructions: (instructions: string) => {
+        if (!this.#briefing.instruct(instructions)) return;
+        log.info('the instructions have changed');
+        this.#cli.refresh();
+      },
       interrupt: (reason?: string, messageId?: string) => this.#loop?.interrupt(reason, messageId) ?? false,
       shutDown: async (reason?: string) => {
         this.#intake.abort();

@@ -9,6 +9,8 @@ export interface Controls {
   /** Ends the running turn and waits for its reply; takes no more messages, and waits for the end of the process. */
   shutDown(reason?: string): Promise<void>;
   tellBudget(budget: BudgetState): void;
+  /** From the next turn on. */
+  tellInstructions(instructions: string): void;
 }
 
 /** Answers requests to the agent. Every one may be repeated: what is already so is no error. */
@@ -28,6 +30,9 @@ export async function answerControl(request: ControlRequest, controls: Controls)
       return { ok: true };
     case 'budget':
       controls.tellBudget(request.budget);
+      return { ok: true };
+    case 'instructions':
+      controls.tellInstructions(request.instructions);
       return { ok: true };
   }
 }

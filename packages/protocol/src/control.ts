@@ -9,7 +9,8 @@ import { agentActivitySchema } from './payloads.ts';
  * that message, which is not begun either when it comes later;
  * `shutdown` ends it too, and the CLI; the sidecar takes no more messages and waits for its runtime to end it;
  * `approval` is a person's answer, refused with the code APPROVAL_NOT_FOUND when nobody waits for it any more;
- * `budget` tells it what it and its team may spend and have spent.
+ * `budget` tells it what it and its team may spend and have spent;
+ * `instructions` replaces the text appended to Claude's system prompt, from the next turn on.
  */
 export const controlRequestSchema = z.discriminatedUnion('type', [
   z.object({
@@ -21,6 +22,7 @@ export const controlRequestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('status') }),
   z.object({ type: z.literal('approval'), ...approvalAnswerSchema.shape }),
   z.object({ type: z.literal('budget'), budget: budgetStateSchema }),
+  z.object({ type: z.literal('instructions'), instructions: z.string() }),
 ]);
 export type ControlRequest = z.infer<typeof controlRequestSchema>;
 

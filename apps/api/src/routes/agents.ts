@@ -16,7 +16,10 @@ import {
 import { agentParams, errors, teamParams } from '../schemas/common.ts';
 import { type Resources, resourcesProblem } from '../schemas/resources.ts';
 
-/** The members of a team. Changes take effect with the next deploy, those of a budget at once. */
+/**
+ * The members of a team. Changes take effect with the next deploy, but those of a budget at once, and those of texts that
+ * are part of the instructions with the next turn.
+ */
 export async function agentRoutes(app: FastifyInstance, { crew }: { crew: Crew }): Promise<void> {
   const { db, runtime } = crew;
   const routes = app.withTypeProvider<ZodTypeProvider>();
@@ -79,6 +82,7 @@ export async function agentRoutes(app: FastifyInstance, { crew }: { crew: Crew }
       const updated = db.agents.update(agentOf(request).id, agentColumns(request.body));
       if (!updated) throw new CrewError('AGENT_NOT_FOUND', 'agent not found');
       if (request.body.budget !== undefined) crew.budgets.changed(updated.team_id, { always: true });
+      await crew.briefings.tell(updated.team_id);
       return agentJson(updated);
     },
   );

@@ -65,6 +65,8 @@ test('has exactly the routes that there are', () => {
       'GET /api/teams/{id}/agents/{agentId}',
       'PUT /api/teams/{id}/agents/{agentId}',
       'DELETE /api/teams/{id}/agents/{agentId}',
+      'GET /api/teams/{id}/agents/{agentId}/instructions',
+      'PUT /api/teams/{id}/agents/{agentId}/instructions',
       'GET /api/teams/{id}/agents/{agentId}/status',
       'POST /api/teams/{id}/agents/{agentId}/interrupt',
       'POST /api/teams/{id}/agents/{agentId}/restart',
@@ -112,6 +114,7 @@ describe('every operation', () => {
       'PUT /api/settings',
       'PUT /api/teams/{id}',
       'PUT /api/teams/{id}/agents/{agentId}',
+      'PUT /api/teams/{id}/agents/{agentId}/instructions',
     ]);
     for (const { operation } of withBody) {
       expectObject(operation.requestBody?.content['application/json']?.schema);
