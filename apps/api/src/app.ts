@@ -17,6 +17,7 @@ import { authRoutes } from './routes/auth.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { controlRoutes } from './routes/control.ts';
 import { instructionRoutes } from './routes/instructions.ts';
+import { mcpRoutes } from './routes/mcp.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { settingRoutes } from './routes/settings.ts';
@@ -92,6 +93,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   await app.register(agentRoutes, { crew });
   await app.register(instructionRoutes, { crew });
+  await app.register(mcpRoutes, { crew });
   await app.register(chatRoutes, { crew });
   await app.register(messageRoutes, { crew });
   await app.register(approvalRoutes, { crew });

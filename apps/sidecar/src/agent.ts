@@ -2,6 +2,7 @@ import type { ClaudeProcess, checkClaude, startClaude, transcriptState } from '@
 import type { ConnectBus, TeamBus } from '@agentcrew/nats';
 import { crewTools, effectivePermissions, toolsFor } from '@agentcrew/permissions';
 import {
+  type AgentMcpServer,
   type AgentSpec,
   type ApprovalAnswer,
   agentConsumer,
@@ -29,6 +30,8 @@ import { type Health, serveHealth } from './health.ts';
 import { Ledger } from './ledger.ts';
 import { endLeftovers } from './leftovers.ts';
 import type { Log } from './log.ts';
+import { mcpSecrets } from './mcp/mcp-secrets.ts';
+import { McpStates } from './mcp/mcp-states.ts';
 import { Outbox } from './outbox.ts';
 import { pause } from './pause.ts';
 import type { Redactor } from './redactor.ts';
@@ -106,9 +109,13 @@ export class Agent {
     this.#budget = new TurnBudget({ spending: this.#spending, onSpent: (spent) => this.#voice.tellSpent(spent), log });
     this.#delegations = this.#createDelegations();
     this.#briefing = new Briefing(spec);
+    redactor.learn(mcpSecrets(this.#briefing.options().mcpServers));
     this.#cli = this.#createCli();
     const reader = new ActivityReader();
+    const states = new McpStates();
     this.#events.listen((event) => {
+      const news = states.read(event);
+      if (news) this.#voice.tellMcpStates(news);
       for (const draft of reader.read(event)) this.#voice.tellActivity(draft);
       this.#vitals.see(event);
     });
@@ -256,7 +263,7 @@ export class Agent {
   }
 
   #controls() {
-    const { log } = this.#options;
+    const { log, redactor } = this.#options;
     return {
       status: () => ({
         activity: this.#voice.status,
@@ -271,6 +278,12 @@ export class Agent {
       tellInstructions: (instructions: string) => {
         if (!this.#briefing.instruct(instructions)) return;
         log.info('the instructions have changed');
+        this.#cli.refresh();
+      },
+      tellMcpServers: (servers: AgentMcpServer[]) => {
+        if (!this.#briefing.equip(servers)) return;
+        redactor.learn(mcpSecrets(servers));
+        log.info({ servers: servers.map(({ name }) => name) }, 'the MCP servers have changed');
         this.#cli.refresh();
       },
       interrupt: (reason?: string, messageId?: string) => this.#loop?.interrupt(reason, messageId) ?? false,

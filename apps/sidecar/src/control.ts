@@ -1,4 +1,11 @@
-import type { AgentActivity, ApprovalAnswer, BudgetState, ControlRequest, ControlResponse } from '@agentcrew/protocol';
+import type {
+  AgentActivity,
+  AgentMcpServer,
+  ApprovalAnswer,
+  BudgetState,
+  ControlRequest,
+  ControlResponse,
+} from '@agentcrew/protocol';
 
 export interface Controls {
   status(): Omit<ControlResponse, 'ok'> & { activity: AgentActivity };
@@ -11,6 +18,7 @@ export interface Controls {
   tellBudget(budget: BudgetState): void;
   /** From the next turn on. */
   tellInstructions(instructions: string): void;
+  tellMcpServers(servers: AgentMcpServer[]): void;
 }
 
 /** Answers requests to the agent. Every one may be repeated: what is already so is no error. */
@@ -33,6 +41,9 @@ export async function answerControl(request: ControlRequest, controls: Controls)
       return { ok: true };
     case 'instructions':
       controls.tellInstructions(request.instructions);
+      return { ok: true };
+    case 'mcp_servers':
+      controls.tellMcpServers(request.servers);
       return { ok: true };
   }
 }

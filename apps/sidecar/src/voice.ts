@@ -3,6 +3,7 @@ import {
   type AgentActivity,
   type AgentSpec,
   type Envelope,
+  type McpStatusPayload,
   type ReplyPayload,
   replyIdFor,
   type Spent,
@@ -45,6 +46,11 @@ export class Voice {
   tellActivity(draft: ActivityDraft): void {
     const payload = { ...draft, agent_name: this.#spec.agent_name, timestamp: new Date().toISOString() };
     this.#outbox.post('activity', this.#envelope('activity_event', payload));
+  }
+
+  /** Tells how the MCP servers are. */
+  tellMcpStates(servers: McpStatusPayload['servers']): void {
+    this.#outbox.post('activity', this.#envelope('mcp_status', { agent_name: this.#spec.agent_name, servers }));
   }
 
   /** The one reply to a message. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { budgetStateSchema } from './budget.ts';
+import { agentMcpServersSchema } from './mcp.ts';
 import { slugSchema } from './names.ts';
 import { mostTeammates, teammateSchema } from './teamwork.ts';
 
@@ -34,6 +35,8 @@ export const agentSecretsSchema = z.object({
   anthropic_api_key: z.string().optional(),
   /** OAuth or gateway token, sent as `Authorization: Bearer`. */
   claude_code_oauth_token: z.string().optional(),
+  /** Those of `mcp_servers`, as `splitMcpSecrets` takes them out. */
+  mcp: z.string().optional(),
 });
 export type AgentSecrets = z.infer<typeof agentSecretsSchema>;
 
@@ -63,6 +66,8 @@ export const agentSpecSchema = z.object({
   instructions: z.string().default(''),
   /** The other agents of the team. */
   teammates: z.array(teammateSchema).max(mostTeammates).default([]),
+  /** MCP servers besides the team's own, without their secrets, which are in `secrets.mcp`. */
+  mcp_servers: agentMcpServersSchema.optional(),
   /** Permissions as stored; the sidecar parses them with the gate's schema and denies everything it cannot read. */
   permissions: z.unknown(),
   /** Absolute paths as the agent sees them. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { approvalAnswerSchema } from './approvals.ts';
 import { budgetStateSchema } from './budget.ts';
+import { agentMcpServersSchema } from './mcp.ts';
 import { agentActivitySchema } from './payloads.ts';
 
 /**
@@ -10,7 +11,8 @@ import { agentActivitySchema } from './payloads.ts';
  * `shutdown` ends it too, and the CLI; the sidecar takes no more messages and waits for its runtime to end it;
  * `approval` is a person's answer, refused with the code APPROVAL_NOT_FOUND when nobody waits for it any more;
  * `budget` tells it what it and its team may spend and have spent;
- * `instructions` replaces the text appended to Claude's system prompt, from the next turn on.
+ * `instructions` replaces the text appended to Claude's system prompt, and `mcp_servers` the MCP servers (with their
+ * secrets), from the next turn on.
  */
 export const controlRequestSchema = z.discriminatedUnion('type', [
   z.object({
@@ -23,6 +25,7 @@ export const controlRequestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('approval'), ...approvalAnswerSchema.shape }),
   z.object({ type: z.literal('budget'), budget: budgetStateSchema }),
   z.object({ type: z.literal('instructions'), instructions: z.string() }),
+  z.object({ type: z.literal('mcp_servers'), servers: agentMcpServersSchema }),
 ]);
 export type ControlRequest = z.infer<typeof controlRequestSchema>;
 

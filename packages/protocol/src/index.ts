@@ -4,6 +4,7 @@ export * from './budget.ts';
 export * from './control.ts';
 export * from './envelope.ts';
 export * from './errors.ts';
+export * from './mcp.ts';
 export * from './names.ts';
 export * from './payloads.ts';
 export * from './redact.ts';

@@ -3,6 +3,7 @@ import type { TeamBus } from '@agentcrew/nats';
 import { type ControlRequest, CrewError, messageOf } from '@agentcrew/protocol';
 import type { Logger } from 'pino';
 import { instructionsFor } from './instructions.ts';
+import { serversOf } from './mcp-servers.ts';
 
 export interface BriefingsDeps {
   db: Database;
@@ -86,7 +87,10 @@ export function createBriefings({ db, busOf, log }: BriefingsDeps): Briefings {
 }
 
 function requestsFor(agent: AgentRow, team: TeamRow, agents: AgentRow[]): ControlRequest[] {
-  return [{ type: 'instructions', instructions: instructionsFor(agent, team, agents) }];
+  return [
+    { type: 'instructions', instructions: instructionsFor(agent, team, agents) },
+    { type: 'mcp_servers', servers: serversOf(agent, team) },
+  ];
 }
 
 /** An agent that was added to a running team is none of its members before the next deploy. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AgentRow, Database, MessageRow } from '@agentcrew/models';
 import { type Envelope, type ErrorCode, type ReplyPayload, replyIdFor, replyPayloadSchema } from '@agentcrew/protocol';
+import { recordReport } from './agent-reports.ts';
 import { recordApproval } from './approval-record.ts';
 import type { Hub } from './hub.ts';
 
@@ -58,6 +59,7 @@ export function createMessageLog(db: Database, hub: Hub): MessageLog {
           context: envelope.context ?? null,
         });
         if (inserted && agent) countUsage(db, agent, envelope);
+        if (inserted && agent) recordReport(db, agent, envelope);
         return { row: inserted, further: recordApproval(db, teamId, envelope) };
       });
       announce(row);

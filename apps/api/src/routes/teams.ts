@@ -85,7 +85,7 @@ export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOption
         ...one.schema,
         summary: 'Change a team; absent fields stay',
         description:
-          'A budget takes effect at once, name and description with the next turn, the rest with the next deploy.',
+          'A budget takes effect at once, name, description and MCP servers with the next turn, the rest with the next deploy.',
         body: teamPatchSchema,
         response: { 200: teamSchema, ...errors(400, 404, 409) },
       },

@@ -1,4 +1,13 @@
-import { freePort, type ScriptedModel, startScriptedModel, temporaryFolder, waitFor } from '@agentcrew/testkit';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  echoMcpServer,
+  freePort,
+  type ScriptedModel,
+  startScriptedModel,
+  temporaryFolder,
+  waitFor,
+} from '@agentcrew/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Client } from './client.ts';
 import { processesWith } from './processes.ts';
@@ -54,3 +63,35 @@ test('instructions that are changed between two turns are those of the second, i
   await ask(team.id, '!say three');
   expect(systemFor('!say three')).toContain('Speak like a sailor.');
 });
+
+test('an MCP server of the team: its tool is called, its state is told, its secret is in no log and in no file', async () => {
+  const canary = `mcp-canary-${crypto.randomUUID()}`;
+  const echo = { name: 'echo', transport: 'stdio', ...echoMcpServer, env: { TOKEN: canary } };
+  const permissions = { allowed_tools: ['Bash', 'mcp__echo__*', 'mcp__late__*'] };
+  const team = await client.createTeam('alpha', { mcp_servers: [echo] }, { permissions });
+  await client.deploy(team.id);
+  const statuses = async () =>
+    (await client.call<{ mcp_statuses: unknown }>('GET', `/api/teams/${team.id}`)).mcp_statuses;
+  // Claude Code is started ahead of the first message, and says how its servers are.
+  await waitFor('the state', async () => (await statuses()) !== null, { timeoutMs: 60_000 });
+  expect(await statuses()).toEqual([{ name: 'echo', status: 'running' }]);
+  expect((await ask(team.id, '!tool mcp__echo__shout {"text":"hello"}')).result).toBe('Done. HELLO!');
+
+  await client.call('POST', `/api/teams/${team.id}/mcp/servers`, { ...echo, name: 'late' });
+  expect((await ask(team.id, '!tool mcp__late__shout {"text":"soon"}')).result).toBe('Done. SOON!');
+  await client.call('DELETE', `/api/teams/${team.id}/mcp/servers/echo`);
+  expect((await ask(team.id, '!tool mcp__echo__shout {"text":"hello"}')).result).toContain('No such tool');
+  expect(await statuses()).toEqual([{ name: 'late', status: 'running' }]);
+
+  const shown = JSON.stringify([await client.messages(team.id), await client.team(team.id)]);
+  const programs = processesWith(folder.path).map(({ command }) => command);
+  expect(JSON.stringify([shown, programs, server.output()])).not.toContain(canary);
+  for (const file of filesUnder(folder.path))
+    expect([file, readFileSync(file).includes(canary)]).toEqual([file, false]);
+});
+
+function filesUnder(path: string): string[] {
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}

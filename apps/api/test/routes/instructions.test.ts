@@ -25,7 +25,8 @@ afterAll(() => app.close());
 const path = (index = 0) => `/api/teams/${team.id}/agents/${team.agents[index]?.id}/instructions`;
 const put = (content: unknown, index = 0) => app.client.put(path(index), { content });
 /** What an agent was told last. */
-const told = (agent: string) => bus.briefings.findLast((sent) => sent.agent === agent)?.request;
+const told = (agent: string) =>
+  bus.briefings.findLast((sent) => sent.agent === agent && sent.request.type === 'instructions')?.request;
 const starting = (from: string): Envelope => ({
   message_id: `starting-${from}`,
   from,

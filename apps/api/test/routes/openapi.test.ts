@@ -71,6 +71,10 @@ test('has exactly the routes that there are', () => {
       'POST /api/teams/{id}/agents/{agentId}/interrupt',
       'POST /api/teams/{id}/agents/{agentId}/restart',
       'POST /api/teams/{id}/interrupt',
+      'GET /api/teams/{id}/mcp',
+      'PUT /api/teams/{id}/mcp',
+      'POST /api/teams/{id}/mcp/servers',
+      'DELETE /api/teams/{id}/mcp/servers/{serverName}',
       'GET /api/teams/{id}/approvals',
       'GET /api/teams/{id}/approvals/{approvalId}',
       'POST /api/teams/{id}/approvals/{approvalId}',
@@ -111,10 +115,12 @@ describe('every operation', () => {
       'POST /api/teams/{id}/agents',
       'POST /api/teams/{id}/approvals/{approvalId}',
       'POST /api/teams/{id}/chat',
+      'POST /api/teams/{id}/mcp/servers',
       'PUT /api/settings',
       'PUT /api/teams/{id}',
       'PUT /api/teams/{id}/agents/{agentId}',
       'PUT /api/teams/{id}/agents/{agentId}/instructions',
+      'PUT /api/teams/{id}/mcp',
     ]);
     for (const { operation } of withBody) {
       expectObject(operation.requestBody?.content['application/json']?.schema);

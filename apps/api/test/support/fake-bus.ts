@@ -149,7 +149,10 @@ function createBus(team: string): FakeBus & { connect(): TeamBus } {
         consumerLag: async (durable) => (bus.lag.has(durable) ? bus.lag.get(durable) : { pending: 0, unsettled: 0 }),
         async request(agent, request) {
           await bus.onRequest(request);
-          (request.type === 'instructions' ? bus.briefings : bus.requests).push({ agent, request });
+          (['instructions', 'mcp_servers'].includes(request.type) ? bus.briefings : bus.requests).push({
+            agent,
+            request,
+          });
           return bus.answer(request);
         },
         respond: () => ({ [Symbol.dispose]: () => undefined }),
