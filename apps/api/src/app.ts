@@ -21,6 +21,7 @@ import { mcpRoutes } from './routes/mcp.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { settingRoutes } from './routes/settings.ts';
+import { skillRoutes } from './routes/skills.ts';
 import { teamRoutes } from './routes/teams.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { wordRules } from './validation-message.ts';
@@ -94,6 +95,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(agentRoutes, { crew });
   await app.register(instructionRoutes, { crew });
   await app.register(mcpRoutes, { crew });
+  await app.register(skillRoutes, { crew });
   await app.register(chatRoutes, { crew });
   await app.register(messageRoutes, { crew });
   await app.register(approvalRoutes, { crew });

@@ -8,7 +8,9 @@ import {
   agentConsumer,
   agentMarker,
   type BudgetState,
+  defaultSkillInstallMs,
   messageOf,
+  type Skill,
 } from '@agentcrew/protocol';
 import { ActivityReader, notice } from './activity.ts';
 import { ApprovedCalls } from './approvals/approved-calls.ts';
@@ -36,6 +38,10 @@ import { Outbox } from './outbox.ts';
 import { pause } from './pause.ts';
 import type { Redactor } from './redactor.ts';
 import { Session } from './session.ts';
+import { installerEnvironment } from './skills/environment.ts';
+import { runInstaller } from './skills/run-installer.ts';
+import { Shelf } from './skills/shelf.ts';
+import { Skills } from './skills/skills.ts';
 import { startInSession } from './start-cli.ts';
 import { Answerer } from './turns/answer.ts';
 import { TurnLoop } from './turns/loop.ts';
@@ -78,6 +84,8 @@ export class Agent {
   readonly #budget: TurnBudget;
   readonly #delegations: Delegations;
   readonly #briefing: Briefing;
+  readonly #shelf: Shelf;
+  readonly #skills: Skills;
   readonly #cli: Cli;
   /** Aborts when no more messages are taken. */
   readonly #intake = new AbortController();
@@ -109,6 +117,8 @@ export class Agent {
     this.#budget = new TurnBudget({ spending: this.#spending, onSpent: (spent) => this.#voice.tellSpent(spent), log });
     this.#delegations = this.#createDelegations();
     this.#briefing = new Briefing(spec);
+    this.#shelf = new Shelf(spec.state_dir);
+    this.#skills = this.#createSkills();
     redactor.learn(mcpSecrets(this.#briefing.options().mcpServers));
     this.#cli = this.#createCli();
     const reader = new ActivityReader();
@@ -138,6 +148,7 @@ export class Agent {
     // Before anything is said: the server answers the first word with what has changed since the spec was made.
     bus.respond(spec.agent, (request) => answerControl(request, this.#controls()));
     this.#outbox.open(bus);
+    if (spec.skills) this.#skills.want(spec.skills, { only: false });
     bus.onConnection((connected) => {
       log.info({ connected }, 'NATS connection changed');
       if (connected) this.#approvals.repeat();
@@ -175,9 +186,30 @@ export class Agent {
     });
   }
 
+  #createSkills(): Skills {
+    const { spec, log } = this.#options;
+    return new Skills({
+      shelf: this.#shelf,
+      runInstaller,
+      environment: () => installerEnvironment(spec),
+      timeoutMs: spec.limits.skill_install_ms ?? defaultSkillInstallMs,
+      tellStatuses: (statuses) => this.#voice.tellSkillStatuses(statuses),
+      onChange: () => this.#cli.refresh(),
+      stop: this.#stop.signal,
+      log,
+    });
+  }
+
+  /** What Claude is told and given, as of now. */
+  #briefed() {
+    const { instructions, mcpServers } = this.#briefing.options();
+    return { instructions: instructions + this.#skills.text(), mcpServers };
+  }
+
   #createCli(): Cli {
     const { spec, log, checkClaude, startClaude } = this.#options;
-    const permissions = effectivePermissions(spec.permissions, spec.runtime, spec.workspace);
+    const stored = effectivePermissions(spec.permissions, spec.runtime, spec.workspace);
+    const permissions = { ...stored, read_scopes: [this.#shelf.folder] };
     const { home } = cliFolders(spec.state_dir);
     const { teammates } = spec;
     const inTeam = teammates.length > 0 && permissions.allowed_tools.includes(crewTools);
@@ -195,7 +227,7 @@ export class Agent {
       await this.#endLeftovers();
       return startInSession({
         session: this.#session,
-        start: (sessionId) => startClaude({ ...options, ...this.#briefing.options(), sessionId }),
+        start: (sessionId) => startClaude({ ...options, ...this.#briefed(), sessionId }),
         onLost: () => tellActivity(notice('Claude does not know the earlier conversation any more; a new one begins.')),
         log,
       });
@@ -286,6 +318,8 @@ export class Agent {
         log.info({ servers: servers.map(({ name }) => name) }, 'the MCP servers have changed');
         this.#cli.refresh();
       },
+      tellSkills: (skills: Skill[]) => this.#skills.want(skills, { only: true }),
+      installSkill: async (skill: Skill) => redactor.data(await this.#skills.install(skill)),
       interrupt: (reason?: string, messageId?: string) => this.#loop?.interrupt(reason, messageId) ?? false,
       shutDown: async (reason?: string) => {
         this.#intake.abort();
@@ -323,7 +357,7 @@ export class Agent {
 
   async #endLeftovers(): Promise<void> {
     const { spec, log } = this.#options;
-    const ended = await endLeftovers(agentMarker(spec));
+    const ended = await endLeftovers(agentMarker(spec), this.#skills.group);
     if (ended > 0) log.warn({ ended }, 'processes left behind by Claude Code were ended');
   }
 }

@@ -5,6 +5,7 @@ import type {
   BudgetState,
   ControlRequest,
   ControlResponse,
+  Skill,
 } from '@agentcrew/protocol';
 
 export interface Controls {
@@ -19,6 +20,9 @@ export interface Controls {
   /** From the next turn on. */
   tellInstructions(instructions: string): void;
   tellMcpServers(servers: AgentMcpServer[]): void;
+  tellSkills(skills: Skill[]): void;
+  /** Resolves when the installer has ended. */
+  installSkill(skill: Skill): Promise<{ output: string; problem?: string }>;
 }
 
 /** Answers requests to the agent. Every one may be repeated: what is already so is no error. */
@@ -45,5 +49,12 @@ export async function answerControl(request: ControlRequest, controls: Controls)
     case 'mcp_servers':
       controls.tellMcpServers(request.servers);
       return { ok: true };
+    case 'skills':
+      controls.tellSkills(request.skills);
+      return { ok: true };
+    case 'install_skill': {
+      const { output, problem } = await controls.installSkill(request.skill);
+      return { ok: problem === undefined, output, ...(problem !== undefined && { error: problem }) };
+    }
   }
 }

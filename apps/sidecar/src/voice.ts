@@ -6,6 +6,7 @@ import {
   type McpStatusPayload,
   type ReplyPayload,
   replyIdFor,
+  type SkillStatusPayload,
   type Spent,
 } from '@agentcrew/protocol';
 import type { ActivityDraft } from './activity.ts';
@@ -51,6 +52,11 @@ export class Voice {
   /** Tells how the MCP servers are. */
   tellMcpStates(servers: McpStatusPayload['servers']): void {
     this.#outbox.post('activity', this.#envelope('mcp_status', { agent_name: this.#spec.agent_name, servers }));
+  }
+
+  /** Tells how the skills are. */
+  tellSkillStatuses(skills: SkillStatusPayload['skills']): void {
+    this.#outbox.post('activity', this.#envelope('skill_status', { agent_name: this.#spec.agent_name, skills }));
   }
 
   /** The one reply to a message. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { budgetStateSchema } from './budget.ts';
 import { agentMcpServersSchema } from './mcp.ts';
 import { slugSchema } from './names.ts';
+import { wantedSkillsSchema } from './skills.ts';
 import { mostTeammates, teammateSchema } from './teamwork.ts';
 
 /**
@@ -25,6 +26,8 @@ export const agentLimitsSchema = z.object({
     .default(15 * 60_000),
   /** A message whose turn was cut off (crash, kill) is resumed so often, then answered as failed. */
   max_attempts: z.int().positive().default(10),
+  /** Installing one skill may take so long; absent: two minutes. */
+  skill_install_ms: z.int().positive().optional(),
 });
 export type AgentLimits = z.infer<typeof agentLimitsSchema>;
 
@@ -68,6 +71,8 @@ export const agentSpecSchema = z.object({
   teammates: z.array(teammateSchema).max(mostTeammates).default([]),
   /** MCP servers besides the team's own, without their secrets, which are in `secrets.mcp`. */
   mcp_servers: agentMcpServersSchema.optional(),
+  /** Skills that the sidecar installs beside its work. */
+  skills: wantedSkillsSchema.optional(),
   /** Permissions as stored; the sidecar parses them with the gate's schema and denies everything it cannot read. */
   permissions: z.unknown(),
   /** Absolute paths as the agent sees them. */

@@ -9,6 +9,7 @@ export * from './names.ts';
 export * from './payloads.ts';
 export * from './redact.ts';
 export * from './reply-id.ts';
+export * from './skills.ts';
 export * from './subjects.ts';
 export * from './teamwork.ts';
 export * from './usage.ts';

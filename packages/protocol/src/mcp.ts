@@ -23,7 +23,7 @@ export const agentMcpServersSchema = z.array(agentMcpServerSchema).max(mostServe
 const secretsSchema = z.record(z.string(), z.object({ env: texts.optional(), headers: texts.optional() }));
 
 /** Name of the server with the tools of the team, which is each sidecar's own. */
-export const crewServerName = 'crew';
+const crewServerName = 'crew';
 
 /** Whether it is called like the team's own server: such a one is left out. */
 export function isCrewServer(name: string): boolean {

@@ -12,6 +12,7 @@ import type { AgentSettings } from './credentials.ts';
 import { instructionsFor } from './instructions.ts';
 import { serversOf } from './mcp-servers.ts';
 import { bytesOf, coresOf } from './quantities.ts';
+import { skillsOf } from './skills.ts';
 
 /** What the runtime needs to start one agent of a team. */
 export function agentConfig(
@@ -22,6 +23,7 @@ export function agentConfig(
   limits: AgentLimits,
   runtime: RuntimeName,
 ): AgentConfig {
+  const skills = skillsOf(agent);
   const mcp = splitMcpSecrets(serversOf(agent, team));
   return {
     team: team.slug,
@@ -33,6 +35,7 @@ export function agentConfig(
     instructions: instructionsFor(agent, team, agents),
     teammates: teammatesOf(agent, agents),
     ...(mcp.servers.length > 0 && { mcp_servers: mcp.servers }),
+    ...(skills.length > 0 && { skills }),
     permissions: agent.permissions,
     limits: { ...limits, ...turnTimeout(agent) },
     env: settings.env,

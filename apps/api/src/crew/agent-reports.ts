@@ -1,10 +1,21 @@
 import type { AgentRow, Database } from '@agentcrew/models';
-import { type Envelope, mcpStatusPayloadSchema } from '@agentcrew/protocol';
+import { type Envelope, mcpStatusPayloadSchema, skillStatusPayloadSchema } from '@agentcrew/protocol';
 import { findServer, serversOf } from './mcp-servers.ts';
 
 /** Keeps what an agent reports about itself where clients look for it; other messages change nothing. */
 export function recordReport(db: Database, agent: AgentRow, envelope: Envelope): void {
   if (envelope.type === 'mcp_status') recordMcpStatus(db, agent, envelope);
+  if (envelope.type === 'skill_status') recordSkillStatus(db, agent, envelope);
+}
+
+function recordSkillStatus(db: Database, agent: AgentRow, envelope: Envelope): void {
+  const report = skillStatusPayloadSchema.safeParse(envelope.payload).data;
+  const statuses = report?.skills.map((skill) => ({
+    name: skill.package,
+    status: skill.status,
+    ...(skill.error && { error: skill.error }),
+  }));
+  if (statuses) db.agents.update(agent.id, { skill_statuses: statuses });
 }
 
 /** The newest report of an agent replaces its earlier ones. */

@@ -4,6 +4,7 @@ import { type ControlRequest, CrewError, messageOf } from '@agentcrew/protocol';
 import type { Logger } from 'pino';
 import { instructionsFor } from './instructions.ts';
 import { serversOf } from './mcp-servers.ts';
+import { skillsOf } from './skills.ts';
 
 export interface BriefingsDeps {
   db: Database;
@@ -90,6 +91,7 @@ function requestsFor(agent: AgentRow, team: TeamRow, agents: AgentRow[]): Contro
   return [
     { type: 'instructions', instructions: instructionsFor(agent, team, agents) },
     { type: 'mcp_servers', servers: serversOf(agent, team) },
+    { type: 'skills', skills: skillsOf(agent) },
   ];
 }
 

@@ -45,6 +45,7 @@ export interface Crew {
   readonly budgets: Budgets;
   readonly briefings: Briefings;
   readonly deployer: Deployer;
+  readonly limits: AgentLimits;
   readonly reconciler: Reconciler;
   /**
    * Stores a chat message for the team's leader, or another of its agents, and sends it in the background. The same key
@@ -102,6 +103,7 @@ export function createCrew(options: CrewOptions): Crew {
     budgets,
     briefings,
     deployer,
+    limits: options.limits,
     reconciler,
     acceptChat(teamId, content, { to, idempotencyKey } = {}) {
       const known = idempotencyKey === undefined ? undefined : db.messages.byIdempotencyKey(teamId, idempotencyKey);

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { AgentRow, Database, NewAgent, NewTeam, TeamRow } from '@agentcrew/models';
-import { CrewError } from '@agentcrew/protocol';
+import type { AgentRow, Database, NewAgent, NewTeam, SkillStatus, TeamRow } from '@agentcrew/models';
+import { CrewError, skillKey } from '@agentcrew/protocol';
 import { remainingStatuses, requireOtherNames, unmasked } from './mcp-servers.ts';
+import { skillsOf } from './skills.ts';
 import { newSlug } from './slug.ts';
 
 export type TeamInput = Omit<NewTeam, 'id' | 'slug' | 'nats_token'>;
@@ -72,11 +73,18 @@ export function updateTeam(db: Database, team: TeamRow, patch: Partial<TeamInput
 export function updateAgent(db: Database, team: TeamRow, agent: AgentRow, patch: Partial<AgentInput>): AgentRow {
   requireOtherNames(patch.mcp_servers, team.mcp_servers, 'the team');
   const mcp_servers = patch.mcp_servers && unmasked(patch.mcp_servers, agent.mcp_servers ?? []);
-  const updated = db.agents.update(agent.id, { ...patch, mcp_servers });
+  const skill_statuses = patch.sub_agent_skills === undefined ? undefined : knownStatuses(agent, patch);
+  const updated = db.agents.update(agent.id, { ...patch, mcp_servers, skill_statuses });
   if (!updated) throw new CrewError('AGENT_NOT_FOUND', 'agent not found');
   if (mcp_servers) {
     const mcp_statuses = remainingStatuses(team.mcp_statuses, team, db.agents.listByTeam(team.id));
     db.teams.update(team.id, { mcp_statuses });
   }
   return updated;
+}
+
+/** What is known of skills that the agent still has. */
+function knownStatuses({ skill_statuses }: AgentRow, { sub_agent_skills }: Partial<AgentInput>): SkillStatus[] | null {
+  const keys = skillsOf({ sub_agent_skills }).map(skillKey);
+  return skill_statuses?.filter(({ name }) => keys.includes(name)) ?? null;
 }

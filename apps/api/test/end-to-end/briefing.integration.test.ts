@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   echoMcpServer,
@@ -20,7 +20,11 @@ let client: Client;
 
 beforeEach(async () => {
   [model, folder] = await Promise.all([startScriptedModel(), temporaryFolder()]);
-  const env = { ANTHROPIC_API_KEY: 'sk-test', ANTHROPIC_BASE_URL: model.url };
+  const env = {
+    ANTHROPIC_API_KEY: 'sk-canary-of-the-model',
+    ANTHROPIC_BASE_URL: model.url,
+    PATH: `${withFakeInstaller(join(folder.path, 'bin'))}:${process.env.PATH}`,
+  };
   server = await startServer({ dataDir: folder.path, port: await freePort(), env });
   client = new Client(server.url);
 });
@@ -33,6 +37,20 @@ afterEach(async () => {
   await folder[Symbol.asyncDispose]();
   await model[Symbol.asyncDispose]();
 });
+
+/** An `npx` that installs each skill by its name alone, but none called `broken`, and notes its environment. */
+function withFakeInstaller(bin: string): string {
+  mkdirSync(bin);
+  const script = `#!/bin/sh
+    env > "${bin}/environment"
+    [ "$6" = broken ] && { echo "no skill called $6"; exit 1; }
+    mkdir -p ".claude/skills/$6"
+    printf -- '---\\ndescription: how to do %s\\n---\\nThe word is pineapple.\\n' "$6" > ".claude/skills/$6/SKILL.md"
+  `;
+  writeFileSync(join(bin, 'npx'), script);
+  chmodSync(join(bin, 'npx'), 0o755);
+  return bin;
+}
 
 async function ask(teamId: string, text: string) {
   const { payload } = await client.reply(teamId, (await client.chat(teamId, text)).message_id);
@@ -95,3 +113,40 @@ function filesUnder(path: string): string[] {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
 }
+
+test('skills are installed at deploy and at run time, told to Claude, and may be read; one that fails harms nothing', async () => {
+  const skill = (skill_name: string) => ({ repo_url: 'https://github.com/o/r', skill_name });
+  const sub_agent_skills = [skill('broken'), skill('alpha')];
+  const permissions = { allowed_tools: ['Read', 'Write'] };
+  const team = await client.createTeam('alpha', {}, { sub_agent_skills, permissions });
+  await client.deploy(team.id);
+  const lead = () =>
+    client.call<{ skill_statuses: { status: string }[] | null }>(
+      'GET',
+      `/api/teams/${team.id}/agents/${team.agents[0]?.id}`,
+    );
+  const isDone = async () => (await lead()).skill_statuses?.every(({ status }) => status !== 'pending');
+  await waitFor('the skills', isDone, { timeoutMs: 60_000 });
+  expect((await lead()).skill_statuses).toEqual([
+    {
+      name: 'https://github.com/o/r:broken',
+      status: 'failed',
+      error: expect.stringContaining('no skill called broken'),
+    },
+    { name: 'https://github.com/o/r:alpha', status: 'installed' },
+  ]);
+  expect(readFileSync(join(folder.path, 'bin', 'environment'), 'utf8')).not.toContain('canary');
+
+  await ask(team.id, '!say one');
+  expect(systemFor('!say one')).toContain('how to do alpha');
+  const installed = await client.call<{ updated_skills: object[] }>(
+    'POST',
+    `/api/teams/${team.id}/agents/${team.agents[0]?.id}/skills/install`,
+    skill('beta'),
+  );
+  expect(installed.updated_skills).toHaveLength(3);
+  await ask(team.id, '!say two');
+  const file = /`([^`]*beta\/SKILL\.md)`/.exec(systemFor('!say two'))?.[1];
+  expect((await ask(team.id, `!tool Read {"file_path":"${file}"}`)).result).toContain('pineapple');
+  expect((await ask(team.id, `!tool Write {"file_path":"${file}","content":"x"}`)).result).toContain('outside');
+});

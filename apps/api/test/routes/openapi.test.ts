@@ -70,6 +70,7 @@ test('has exactly the routes that there are', () => {
       'GET /api/teams/{id}/agents/{agentId}/status',
       'POST /api/teams/{id}/agents/{agentId}/interrupt',
       'POST /api/teams/{id}/agents/{agentId}/restart',
+      'POST /api/teams/{id}/agents/{agentId}/skills/install',
       'POST /api/teams/{id}/interrupt',
       'GET /api/teams/{id}/mcp',
       'PUT /api/teams/{id}/mcp',
@@ -113,6 +114,7 @@ describe('every operation', () => {
     expect(withBody.map(({ name }) => name).sort()).toEqual([
       'POST /api/teams',
       'POST /api/teams/{id}/agents',
+      'POST /api/teams/{id}/agents/{agentId}/skills/install',
       'POST /api/teams/{id}/approvals/{approvalId}',
       'POST /api/teams/{id}/chat',
       'POST /api/teams/{id}/mcp/servers',

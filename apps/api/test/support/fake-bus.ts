@@ -149,7 +149,7 @@ function createBus(team: string): FakeBus & { connect(): TeamBus } {
         consumerLag: async (durable) => (bus.lag.has(durable) ? bus.lag.get(durable) : { pending: 0, unsettled: 0 }),
         async request(agent, request) {
           await bus.onRequest(request);
-          (['instructions', 'mcp_servers'].includes(request.type) ? bus.briefings : bus.requests).push({
+          (['instructions', 'mcp_servers', 'skills'].includes(request.type) ? bus.briefings : bus.requests).push({
             agent,
             request,
           });
