@@ -205,6 +205,10 @@ export const variables = {
     "A turn that takes longer is ended and answered as failed; an agent's `resources.timeout_seconds` wins.",
   ),
   STALL_TIMEOUT: variable(timerSchema.prefault('5m'), 'A turn without any sign of life for so long is ended.'),
+  SKILL_INSTALL_TIMEOUT: variable(
+    timerSchema.prefault('2m'),
+    'Installing a skill in an agent may take so long; after that it has failed.',
+  ),
   IDLE_PARK_AFTER: variable(
     timerSchema.prefault('15m'),
     'An idle Claude Code process is stopped after this time and resumed by the next message.',

@@ -43,6 +43,7 @@ async function main(): Promise<void> {
       stall_timeout_ms: config.STALL_TIMEOUT,
       idle_park_ms: config.IDLE_PARK_AFTER,
       max_attempts: 10,
+      skill_install_ms: config.SKILL_INSTALL_TIMEOUT,
     },
     stream: { maxAgeMs: config.STREAM_MAX_AGE, maxBytes: config.STREAM_MAX_BYTES },
     deployTimeoutMs: config.DEPLOY_TIMEOUT,

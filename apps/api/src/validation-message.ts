@@ -59,3 +59,10 @@ function fieldName(instancePath: string): string {
     .map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : index === 0 ? part : `.${part}`))
     .join('');
 }
+
+/** The same sentence for something of a request that is checked by a schema of its own. */
+export function ruleMessage(error: z.ZodError, field: string): string {
+  const [issue] = error.issues;
+  const instancePath = `/${[field, ...(issue?.path ?? [])].map(String).join('/')}`;
+  return validationMessage({ keyword: '', instancePath, ...(issue && { message: issue.message }) }, undefined);
+}

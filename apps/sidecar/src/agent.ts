@@ -2,17 +2,21 @@ import type { ClaudeProcess, checkClaude, startClaude, transcriptState } from '@
 import type { ConnectBus, TeamBus } from '@agentcrew/nats';
 import { crewTools, effectivePermissions, toolsFor } from '@agentcrew/permissions';
 import {
+  type AgentMcpServer,
   type AgentSpec,
   type ApprovalAnswer,
   agentConsumer,
   agentMarker,
   type BudgetState,
+  defaultSkillInstallMs,
   type FileRequest,
   messageOf,
+  type Skill,
 } from '@agentcrew/protocol';
 import { ActivityReader, notice } from './activity.ts';
 import { ApprovedCalls } from './approvals/approved-calls.ts';
 import { ApprovalBroker } from './approvals/broker.ts';
+import { Briefing } from './briefing.ts';
 import { Spending } from './budget/spending.ts';
 import { TurnBudget } from './budget/turn-budget.ts';
 import { claudeOptions, cliFolders } from './claude-options.ts';
@@ -31,10 +35,16 @@ import { type Health, serveHealth } from './health.ts';
 import { Ledger } from './ledger.ts';
 import { endLeftovers } from './leftovers.ts';
 import type { Log } from './log.ts';
+import { mcpSecrets } from './mcp/mcp-secrets.ts';
+import { McpStates } from './mcp/mcp-states.ts';
 import { Outbox } from './outbox.ts';
 import { pause } from './pause.ts';
 import type { Redactor } from './redactor.ts';
 import { Session } from './session.ts';
+import { installerEnvironment } from './skills/environment.ts';
+import { runInstaller } from './skills/run-installer.ts';
+import { Shelf } from './skills/shelf.ts';
+import { Skills } from './skills/skills.ts';
 import { startInSession } from './start-cli.ts';
 import { Answerer } from './turns/answer.ts';
 import { TurnLoop } from './turns/loop.ts';
@@ -76,6 +86,9 @@ export class Agent {
   readonly #spending: Spending;
   readonly #budget: TurnBudget;
   readonly #delegations: Delegations;
+  readonly #briefing: Briefing;
+  readonly #shelf: Shelf;
+  readonly #skills: Skills;
   readonly #cli: Cli;
   readonly #uploads: Uploads;
   /** Aborts when no more messages are taken. */
@@ -107,10 +120,17 @@ export class Agent {
     });
     this.#budget = new TurnBudget({ spending: this.#spending, onSpent: (spent) => this.#voice.tellSpent(spent), log });
     this.#delegations = this.#createDelegations();
+    this.#briefing = new Briefing(spec);
+    this.#shelf = new Shelf(spec.state_dir);
+    this.#skills = this.#createSkills();
+    redactor.learn(mcpSecrets(this.#briefing.options().mcpServers));
     this.#cli = this.#createCli();
     this.#uploads = new Uploads(spec);
     const reader = new ActivityReader();
+    const states = new McpStates();
     this.#events.listen((event) => {
+      const news = states.read(event);
+      if (news) this.#voice.tellMcpStates(news);
       for (const draft of reader.read(event)) this.#voice.tellActivity(draft);
       this.#vitals.see(event);
     });
@@ -130,13 +150,15 @@ export class Agent {
     const bus = await this.#connect();
     if (bus === undefined) return;
     this.#bus = bus;
+    // Before anything is said: the server answers the first word with what has changed since the spec was made.
+    bus.respond(spec.agent, (request) => answerControl(request, this.#controls()));
     this.#outbox.open(bus);
     await this.#uploads.sweep();
+    if (spec.skills) this.#skills.want(spec.skills, { only: false });
     bus.onConnection((connected) => {
       log.info({ connected }, 'NATS connection changed');
       if (connected) this.#approvals.repeat();
     });
-    bus.respond(spec.agent, (request) => answerControl(request, this.#controls()));
     this.#delegations.endAllBut(this.#ledger.turn()?.message_id);
     this.#loop = this.#createLoop(bus);
     this.#looping = this.#loop.run(this.#intake.signal);
@@ -171,9 +193,30 @@ export class Agent {
     });
   }
 
+  #createSkills(): Skills {
+    const { spec, log } = this.#options;
+    return new Skills({
+      shelf: this.#shelf,
+      runInstaller,
+      environment: () => installerEnvironment(spec),
+      timeoutMs: spec.limits.skill_install_ms ?? defaultSkillInstallMs,
+      tellStatuses: (statuses) => this.#voice.tellSkillStatuses(statuses),
+      onChange: () => this.#cli.refresh(),
+      stop: this.#stop.signal,
+      log,
+    });
+  }
+
+  /** What Claude is told and given, as of now. */
+  #briefed() {
+    const { instructions, mcpServers } = this.#briefing.options();
+    return { instructions: instructions + this.#skills.text(), mcpServers };
+  }
+
   #createCli(): Cli {
     const { spec, log, checkClaude, startClaude } = this.#options;
-    const permissions = effectivePermissions(spec.permissions, spec.runtime, spec.workspace);
+    const stored = effectivePermissions(spec.permissions, spec.runtime, spec.workspace);
+    const permissions = { ...stored, read_scopes: [this.#shelf.folder] };
     const { home } = cliFolders(spec.state_dir);
     const { teammates } = spec;
     const inTeam = teammates.length > 0 && permissions.allowed_tools.includes(crewTools);
@@ -191,7 +234,7 @@ export class Agent {
       await this.#endLeftovers();
       return startInSession({
         session: this.#session,
-        start: (sessionId) => startClaude({ ...options, sessionId }),
+        start: (sessionId) => startClaude({ ...options, ...this.#briefed(), sessionId }),
         onLost: () => tellActivity(notice('Claude does not know the earlier conversation any more; a new one begins.')),
         log,
       });
@@ -259,6 +302,7 @@ export class Agent {
   }
 
   #controls() {
+    const { log, redactor } = this.#options;
     return {
       status: () => ({
         activity: this.#voice.status,
@@ -271,6 +315,19 @@ export class Agent {
       answerApproval: (answer: ApprovalAnswer) => this.#approvals.answer(answer),
       tellBudget: (budget: BudgetState) => this.#spending.tell(budget),
       answerFiles: (request: FileRequest) => answerFiles(request, this.#options.spec.workspace, this.#uploads),
+      tellInstructions: (instructions: string) => {
+        if (!this.#briefing.instruct(instructions)) return;
+        log.info('the instructions have changed');
+        this.#cli.refresh();
+      },
+      tellMcpServers: (servers: AgentMcpServer[]) => {
+        if (!this.#briefing.equip(servers)) return;
+        redactor.learn(mcpSecrets(servers));
+        log.info({ servers: servers.map(({ name }) => name) }, 'the MCP servers have changed');
+        this.#cli.refresh();
+      },
+      tellSkills: (skills: Skill[]) => this.#skills.want(skills, { only: true }),
+      installSkill: async (skill: Skill) => redactor.data(await this.#skills.install(skill)),
       interrupt: (reason?: string, messageId?: string) => this.#loop?.interrupt(reason, messageId) ?? false,
       shutDown: async (reason?: string) => {
         this.#intake.abort();
@@ -308,7 +365,7 @@ export class Agent {
 
   async #endLeftovers(): Promise<void> {
     const { spec, log } = this.#options;
-    const ended = await endLeftovers(agentMarker(spec));
+    const ended = await endLeftovers(agentMarker(spec), this.#skills.group);
     if (ended > 0) log.warn({ ended }, 'processes left behind by Claude Code were ended');
   }
 }

@@ -7,16 +7,15 @@ export function cliFolders(stateFolder: string): { home: string; configDir: stri
   return { home: join(stateFolder, 'home'), configDir: join(stateFolder, 'claude') };
 }
 
-/** How the agent's CLI is started, but for its session and the callbacks. */
+/** How the agent's CLI is started, but for its session, its briefing and the callbacks. */
 export function claudeOptions(
   spec: AgentSpec,
   tools: string[],
-): Omit<ClaudeOptions, 'sessionId' | 'decide' | 'onEvent' | 'onStderr'> {
+): Omit<ClaudeOptions, 'sessionId' | 'instructions' | 'decide' | 'onEvent' | 'onStderr'> {
   const { anthropic_api_key: apiKey, claude_code_oauth_token: oauthToken } = spec.secrets;
   return {
     ...cliFolders(spec.state_dir),
     cwd: spec.workspace,
-    instructions: spec.instructions,
     tools,
     ...(spec.model && { model: spec.model }),
     ...(spec.anthropic_base_url && { anthropicBaseUrl: spec.anthropic_base_url }),

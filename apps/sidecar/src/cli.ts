@@ -33,6 +33,8 @@ export class Cli {
   #ending: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #inUse = false;
+  /** What a CLI is started with has changed since this one was. */
+  #outdated = false;
   #closed = false;
   #failures = 0;
   #problem: string | undefined;
@@ -86,8 +88,16 @@ export class Cli {
     if (!this.#inUse) return;
     this.#inUse = false;
     this.#failures = 0;
-    if (this.#process) this.#parkLater();
+    if (this.#outdated) this.#replace();
+    else if (this.#process) this.#parkLater();
     else this.#restartLater();
+  }
+
+  /** What a CLI is started with has changed: the next message gets one that knows it. A running turn goes on as it is. */
+  refresh(): void {
+    if (!this.#process && !this.#starting) return;
+    this.#outdated = true;
+    if (!this.#inUse) this.#replace();
   }
 
   /** Ends a CLI that is not needed for a while; the next message starts another one. */
@@ -111,12 +121,27 @@ export class Cli {
   }
 
   async #running(): Promise<ClaudeProcess> {
-    await this.#ending;
-    if (this.#process) return this.#process;
-    this.#starting ??= this.#start().finally(() => {
+    for (;;) {
+      await this.#ending;
+      this.#starting ??= this.#process ? undefined : this.#startOnce();
+      const claude = this.#process ?? (await this.#starting);
+      if (claude && !this.#outdated) return claude;
+      await this.#end('parked');
+    }
+  }
+
+  #startOnce(): Promise<ClaudeProcess> {
+    this.#outdated = false;
+    return this.#start().finally(() => {
       this.#starting = undefined;
     });
-    return this.#starting;
+  }
+
+  /** A message that comes meanwhile waits for the new one. */
+  #replace(): void {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    this.warmUp();
   }
 
   async #start(): Promise<ClaudeProcess> {

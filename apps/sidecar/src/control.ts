@@ -1,10 +1,12 @@
 import type {
   AgentActivity,
+  AgentMcpServer,
   ApprovalAnswer,
   BudgetState,
   ControlRequest,
   ControlResponse,
   FileRequest,
+  Skill,
 } from '@agentcrew/protocol';
 
 export interface Controls {
@@ -18,6 +20,12 @@ export interface Controls {
   tellBudget(budget: BudgetState): void;
   /** Never rejects: what is refused is answered so. */
   answerFiles(request: FileRequest): Promise<ControlResponse>;
+  /** From the next turn on. */
+  tellInstructions(instructions: string): void;
+  tellMcpServers(servers: AgentMcpServer[]): void;
+  tellSkills(skills: Skill[]): void;
+  /** Resolves when the installer has ended. */
+  installSkill(skill: Skill): Promise<{ output: string; problem?: string }>;
 }
 
 /** Answers requests to the agent. Every one may be repeated: what is already so is no error. */
@@ -44,5 +52,18 @@ export async function answerControl(request: ControlRequest, controls: Controls)
     case 'list_folder':
     case 'read_file':
       return controls.answerFiles(request);
+    case 'instructions':
+      controls.tellInstructions(request.instructions);
+      return { ok: true };
+    case 'mcp_servers':
+      controls.tellMcpServers(request.servers);
+      return { ok: true };
+    case 'skills':
+      controls.tellSkills(request.skills);
+      return { ok: true };
+    case 'install_skill': {
+      const { output, problem } = await controls.installSkill(request.skill);
+      return { ok: problem === undefined, output, ...(problem !== undefined && { error: problem }) };
+    }
   }
 }

@@ -13,12 +13,12 @@ export function cut(text: string, limit: number, note = '…'): string {
 }
 
 /** The first words of a text, as one line. */
-export function oneLine(text: string): string {
+export function oneLine(text: string, limit = lineLimit): string {
   return cut(
-    cut(text, 4 * lineLimit)
+    cut(text, 4 * limit)
       .replaceAll(/\s+/g, ' ')
       .trim(),
-    lineLimit,
+    limit,
   );
 }
 

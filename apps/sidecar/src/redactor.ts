@@ -5,12 +5,20 @@ export interface Redactor {
   text(text: string): string;
   /** A copy of plain JSON data. */
   data<T>(data: T): T;
+  /** From now on takes out these too. */
+  learn(secrets: string[]): void;
 }
 
 export function createRedactor(secrets: AgentSecrets): Redactor {
-  const values = Object.values(secrets).filter((secret) => secret !== undefined && secret !== '');
-  // Inside a JSON document a secret with quotes or backslashes looks different.
-  const needles = values.flatMap((value) => [value, JSON.stringify(value).slice(1, -1)]);
+  const needles = new Set<string>();
+  const learn = (values: (string | undefined)[]) => {
+    for (const value of values.filter((secret) => secret !== undefined)) {
+      needles.add(value);
+      // Inside a JSON document a secret with quotes or backslashes looks different.
+      needles.add(JSON.stringify(value).slice(1, -1));
+    }
+  };
+  learn(Object.values(secrets));
   const text = (input: string) => redact(input, needles);
-  return { text, data: (data) => JSON.parse(text(JSON.stringify(data))) };
+  return { text, data: (data) => JSON.parse(text(JSON.stringify(data))), learn };
 }

@@ -4,6 +4,7 @@ const variables: Record<keyof AgentSecrets, string> = {
   nats_token: 'NATS_TOKEN',
   anthropic_api_key: 'ANTHROPIC_API_KEY',
   claude_code_oauth_token: 'CLAUDE_CODE_OAUTH_TOKEN',
+  mcp: 'MCP_SECRETS',
 };
 
 /**

@@ -3,8 +3,10 @@ import {
   type AgentActivity,
   type AgentSpec,
   type Envelope,
+  type McpStatusPayload,
   type ReplyPayload,
   replyIdFor,
+  type SkillStatusPayload,
   type Spent,
 } from '@agentcrew/protocol';
 import type { ActivityDraft } from './activity.ts';
@@ -45,6 +47,16 @@ export class Voice {
   tellActivity(draft: ActivityDraft): void {
     const payload = { ...draft, agent_name: this.#spec.agent_name, timestamp: new Date().toISOString() };
     this.#outbox.post('activity', this.#envelope('activity_event', payload));
+  }
+
+  /** Tells how the MCP servers are. */
+  tellMcpStates(servers: McpStatusPayload['servers']): void {
+    this.#outbox.post('activity', this.#envelope('mcp_status', { agent_name: this.#spec.agent_name, servers }));
+  }
+
+  /** Tells how the skills are. */
+  tellSkillStatuses(skills: SkillStatusPayload['skills']): void {
+    this.#outbox.post('activity', this.#envelope('skill_status', { agent_name: this.#spec.agent_name, skills }));
   }
 
   /** The one reply to a message. */

@@ -1,4 +1,4 @@
-import { waitFor } from '@agentcrew/testkit';
+import { latch, waitFor } from '@agentcrew/testkit';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Cli, type CliState } from '../src/cli.ts';
 import { FakeClaude, silent } from './fakes.ts';
@@ -9,7 +9,7 @@ afterEach(() => void vi.useRealTimers());
 function setUp() {
   const started: FakeClaude[] = [];
   const states: CliState[] = [];
-  const scene = { started, states, broken: false };
+  const scene = { started, states, broken: false, held: Promise.resolve() };
   const check = async () => {
     if (scene.broken) throw new Error('no such program');
   };
@@ -17,6 +17,7 @@ function setUp() {
     if (scene.broken) throw new Error('no such program');
     const claude = new FakeClaude();
     started.push(claude);
+    await scene.held;
     return claude;
   };
   const cli = new Cli({ check, start, idleParkMs: 10_000, onState: (state) => states.push(state), log: silent });
@@ -119,4 +120,39 @@ test('a CLI on its way up is ended when the agent closes', async () => {
   await waitFor('its end', () => started.every(({ disposed }) => disposed));
   await expect(cli.acquire()).rejects.toThrow('shutting down');
   expect(started.length).toBeLessThan(2);
+});
+
+test('what it is started with has changed: an idle CLI is replaced at once, one in use after its message', async () => {
+  const { cli, started } = setUp();
+  cli.warmUp();
+  await settle();
+  cli.refresh();
+  await settle();
+  expect(started.map(({ disposed }) => disposed)).toEqual([true, false]);
+
+  const used = await cli.acquire();
+  cli.refresh();
+  await settle();
+  expect(used).toBe(started[1]);
+  expect(started[1]?.disposed).toBe(false);
+  cli.release();
+  expect(await cli.acquire()).toBe(started[2]);
+  expect(started.map(({ disposed }) => disposed)).toEqual([true, true, false]);
+});
+
+test('a change while the CLI starts is not missed, and one while it is parked wakes nobody', async () => {
+  const scene = setUp();
+  const { cli, started } = scene;
+  const { promise, open } = latch();
+  scene.held = promise;
+  const claude = cli.acquire();
+  await settle();
+  cli.refresh();
+  open();
+  expect(await claude).toBe(started[1]);
+  expect(started[0]?.disposed).toBe(true);
+  await cli.park();
+  cli.refresh();
+  await settle();
+  expect(started).toHaveLength(2);
 });

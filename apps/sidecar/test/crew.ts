@@ -6,7 +6,15 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectBus, type TeamBus } from '@agentcrew/nats';
-import { type AgentSpec, type ApprovalAnswer, agentMarker, type Envelope, relayConsumer } from '@agentcrew/protocol';
+import {
+  type AgentMcpServer,
+  type AgentSpec,
+  type ApprovalAnswer,
+  agentMarker,
+  type Envelope,
+  relayConsumer,
+  splitMcpSecrets,
+} from '@agentcrew/protocol';
 import { type TemporaryFolder, temporaryFolder, waitFor } from '@agentcrew/testkit';
 import { message, spec } from './fakes.ts';
 
@@ -24,6 +32,7 @@ export interface CrewOptions {
   natsToken?: string;
   /** The spec is a file behind a link, without the secrets, which are in the sidecar's environment. */
   asInPod?: boolean;
+  mcpServers?: AgentMcpServer[];
 }
 
 /** Writes the spec as Kubernetes mounts a Secret, and gives the variables that go with it. */
@@ -31,7 +40,12 @@ function podEnvironment({ secrets, ...rest }: AgentSpec, folder: string): Record
   const link = join(folder, 'agent.json');
   writeFileSync(join(folder, 'data.json'), JSON.stringify(rest));
   symlinkSync('data.json', link);
-  return { AGENT_SPEC_FILE: link, NATS_TOKEN: secrets.nats_token, ANTHROPIC_API_KEY: secrets.anthropic_api_key };
+  return {
+    AGENT_SPEC_FILE: link,
+    NATS_TOKEN: secrets.nats_token,
+    ANTHROPIC_API_KEY: secrets.anthropic_api_key,
+    MCP_SECRETS: secrets.mcp,
+  };
 }
 
 /** A team with one real agent in a process of its own; the test plays the server. */
@@ -60,6 +74,7 @@ export class Crew implements AsyncDisposable {
   static async start(options: CrewOptions): Promise<Crew> {
     const folder = await temporaryFolder();
     const team = `t${randomUUID().slice(0, 8)}`;
+    const mcp = splitMcpSecrets(options.mcpServers ?? []);
     const agentSpec = spec({
       instance: randomUUID(),
       team,
@@ -76,7 +91,12 @@ export class Crew implements AsyncDisposable {
         max_attempts: 10,
         ...options.limits,
       },
-      secrets: { anthropic_api_key: options.apiKey ?? `sk-canary-${randomUUID()}`, nats_token: options.natsToken },
+      mcp_servers: mcp.servers,
+      secrets: {
+        anthropic_api_key: options.apiKey ?? `sk-canary-${randomUUID()}`,
+        nats_token: options.natsToken,
+        mcp: mcp.secrets,
+      },
     });
     const bus = await connectBus({ url: options.natsUrl, token: options.natsToken, name: `api-${team}`, team });
     const crew = new Crew(agentSpec, bus, folder, options.asInPod ?? false);

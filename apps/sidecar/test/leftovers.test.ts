@@ -19,3 +19,14 @@ test.runIf(process.platform === 'linux')('ends the processes of this agent, and 
   longer.kill('SIGKILL');
   await once(longer, 'exit');
 });
+
+test.runIf(process.platform === 'linux')('spares a group of processes that is at other work', async () => {
+  const marker = `unit/${randomUUID()}/lead`;
+  const [spared, other] = [sleeper(marker), sleeper(marker)];
+  const ended = once(other, 'exit');
+  expect(await endLeftovers(marker, spared.pid)).toBe(1);
+  await ended;
+  expect(spared.exitCode ?? spared.signalCode).toBeNull();
+  spared.kill('SIGKILL');
+  await once(spared, 'exit');
+});

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CrewError } from '@agentcrew/protocol';
 import type { ClaudeOptions, ClaudeProcess, TurnResult } from './claude.ts';
+import { connectServers } from './connect-servers.ts';
 import { ControlRequests } from './control-requests.ts';
 import { costIn } from './cost.ts';
 import { toEvents } from './events.ts';
@@ -49,7 +50,14 @@ export class ClaudeCli implements ClaudeProcess {
 
   /** Resolves when the CLI takes messages. */
   async initialize(timeoutMs: number): Promise<void> {
-    await this.#requests.send('initialize', timeoutMs);
+    await this.#requests.send({ subtype: 'initialize' }, timeoutMs);
+  }
+
+  /** Has the CLI start and connect its further MCP servers. One that fails, or all, leaves a CLI that works without. */
+  async connectMcpServers(): Promise<void> {
+    const { mcpServers = [], toolServer, onEvent } = this.#options;
+    if (mcpServers.length > 0)
+      onEvent({ type: 'mcp', servers: await connectServers(this.#requests, mcpServers, toolServer) });
   }
 
   async turn(input: { content: string | string[]; uuid: string }): Promise<TurnResult> {
@@ -68,11 +76,11 @@ export class ClaudeCli implements ClaudeProcess {
   }
 
   async interrupt(): Promise<void> {
-    if (this.#turn) await this.#requests.send('interrupt', interruptMs);
+    if (this.#turn) await this.#requests.send({ subtype: 'interrupt' }, interruptMs);
   }
 
   async sessionCost(): Promise<number | undefined> {
-    const answer = await this.#requests.send('get_session_cost', costMs);
+    const answer = await this.#requests.send({ subtype: 'get_session_cost' }, costMs);
     return costIn(answer);
   }
 

@@ -1,4 +1,4 @@
-import type { Usage } from '@agentcrew/protocol';
+import type { AgentMcpServer, Usage } from '@agentcrew/protocol';
 import type { ToolServer } from './tool-server.ts';
 
 /** How one Claude Code CLI is started. */
@@ -17,6 +17,8 @@ export interface ClaudeOptions {
   tools: string[];
   /** Further tools, which run in this process. */
   toolServer?: ToolServer;
+  /** MCP servers the CLI starts or connects to; how they are comes as an `mcp` event. None is called like the `toolServer`. */
+  mcpServers?: AgentMcpServer[];
   anthropicBaseUrl?: string;
   /** Handed over through pipes, never through the environment or the command line. */
   apiKey?: string;
@@ -51,6 +53,8 @@ export type ToolDecision =
  */
 export type ClaudeEvent =
   | { type: 'init'; model: string; sessionId: string; tools: string[]; mcpServers: { name: string; status: string }[] }
+  /** How the MCP servers are, once after the start of the CLI; afterwards `init` tells it at the start of each turn. */
+  | { type: 'mcp'; servers: McpServerState[] }
   | { type: 'assistant'; message: Record<string, unknown>; content: ContentBlock[]; parentToolUseId?: string }
   | { type: 'tool_result'; toolUseId: string; content: unknown; isError: boolean; parentToolUseId?: string }
   | { type: 'retry'; attempt: number; maxRetries: number; delayMs: number; status?: number; error: string }
@@ -59,6 +63,13 @@ export type ClaudeEvent =
   /** Something arrived from the model: proof of life for the stall watchdog. */
   | { type: 'stream'; event: Record<string, unknown> }
   | { type: 'other'; line: Record<string, unknown> };
+
+/** `connected`, `failed`, or what else the CLI says. */
+export interface McpServerState {
+  name: string;
+  status: string;
+  error?: string;
+}
 
 export type ContentBlock =
   | { type: 'text'; text: string }

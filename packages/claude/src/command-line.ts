@@ -1,4 +1,5 @@
 import type { ClaudeOptions } from './claude.ts';
+import type { ToolServer } from './tool-server.ts';
 
 /**
  * Settings that win over every settings file. `ask` on everything makes the CLI ask `decide` about every tool call;
@@ -34,7 +35,10 @@ export function buildArguments(
 
 /** `sdk`: the CLI talks to the server over its standard input and output. */
 function mcpConfig(server: ClaudeOptions['toolServer']): string[] {
-  if (!server) return [];
-  const { name, callTimeoutMs: timeout } = server;
-  return ['--mcp-config', JSON.stringify({ mcpServers: { [name]: { type: 'sdk', name, timeout } } })];
+  return server ? ['--mcp-config', JSON.stringify({ mcpServers: { [server.name]: sdkServer(server) } })] : [];
+}
+
+/** Our own server, as the CLI is told of it. */
+export function sdkServer({ name, callTimeoutMs: timeout }: ToolServer): object {
+  return { type: 'sdk', name, timeout };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CrewError } from '@agentcrew/protocol';
 import { isObject } from './lines.ts';
-import type { WriteLine } from './writer.ts';
+import type { ControlRequest, WriteLine } from './writer.ts';
 
 /** Our requests to the CLI, and the matching of its answers. */
 export class ControlRequests {
@@ -13,15 +13,18 @@ export class ControlRequests {
   }
 
   /** Resolves with the CLI's answer when it has done it. Rejects with `CLI_FAILED` when it refuses, ends, or lets the time pass. */
-  async send(subtype: 'initialize' | 'interrupt' | 'get_session_cost', timeoutMs: number): Promise<unknown> {
+  async send(request: ControlRequest, timeoutMs: number): Promise<unknown> {
     const requestId = randomUUID();
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const timer = setTimeout(
-      () => reject(new CrewError('CLI_FAILED', `The Claude Code CLI did not answer '${subtype}' in ${timeoutMs} ms.`)),
+      () =>
+        reject(
+          new CrewError('CLI_FAILED', `The Claude Code CLI did not answer '${request.subtype}' in ${timeoutMs} ms.`),
+        ),
       timeoutMs,
     );
     this.#open.set(requestId, { resolve, reject });
-    this.#write({ type: 'control_request', request_id: requestId, request: { subtype } });
+    this.#write({ type: 'control_request', request_id: requestId, request });
     try {
       return await promise;
     } finally {

@@ -16,6 +16,8 @@ const switches = {
   CLAUDE_CODE_SDK_READS_SESSION_STATE: '1',
   CLAUDE_CODE_MAX_RETRIES: '4',
   API_TIMEOUT_MS: '120000',
+  // An MCP server that does not answer at its start holds up the first turn for so long.
+  MCP_TIMEOUT: '20000',
   CLAUDE_ENABLE_BYTE_WATCHDOG: '1',
   CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS: '60000',
 };

@@ -11,6 +11,7 @@ export async function startClaude(options: ClaudeOptions): Promise<ClaudeProcess
   const cli = new ClaudeCli(await launch(options), options);
   try {
     await cli.initialize(options.startTimeoutMs ?? 60_000);
+    await cli.connectMcpServers();
     return cli;
   } catch (error) {
     await cli[Symbol.asyncDispose]();

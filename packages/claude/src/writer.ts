@@ -12,9 +12,13 @@ export type InputLine =
   | {
       type: 'control_request';
       request_id: string;
-      request: { subtype: 'initialize' | 'interrupt' | 'get_session_cost' };
+      request: ControlRequest;
     }
   | { type: 'control_response'; response: ControlAnswer };
+
+export type ControlRequest =
+  | { subtype: 'initialize' | 'interrupt' | 'get_session_cost' | 'mcp_status' }
+  | { subtype: 'mcp_set_servers'; servers: Record<string, object> };
 
 type ControlAnswer =
   | { subtype: 'success'; request_id: string; response: PermissionAnswer | McpAnswer }

@@ -2,17 +2,23 @@ import { CrewError } from '@agentcrew/protocol';
 import { and, count, eq, inArray, ne, or, sql } from 'drizzle-orm';
 import { type Connection, inTransaction } from './connection.ts';
 import { violates } from './errors.ts';
+import { openedServers, sealedServers } from './mcp-secrets.ts';
 import type { AgentPatch, AgentRow, NewAgent } from './rows.ts';
 import { agents, teams } from './schema.ts';
+import type { SecretBox } from './secret-box.ts';
 import { type TurnUsage, usageSums } from './usage.ts';
 import { addToDay } from './usage-days.ts';
 import type { ContainerStatus } from './values.ts';
 
 export type AgentQueries = ReturnType<typeof agentQueries>;
 
-/** Queries on agents. */
-export function agentQueries(connection: Connection) {
+/** Queries on agents. The secrets of `mcp_servers` are sealed in the file and plain in rows. */
+export function agentQueries(connection: Connection, box: SecretBox) {
   const { db } = connection;
+  const opened = (row: AgentRow): AgentRow =>
+    row.mcp_servers ? { ...row, mcp_servers: openedServers(box, row.mcp_servers) } : row;
+  const sealed = <T extends Pick<AgentPatch, 'mcp_servers'>>(values: T): T =>
+    values.mcp_servers ? { ...values, mcp_servers: sealedServers(box, values.mcp_servers) } : values;
   // Read several times in every turn: building the statement takes longer than running it.
   const byTeam = db
     .select()
@@ -23,7 +29,7 @@ export function agentQueries(connection: Connection) {
   return {
     /** The team's agents, oldest first. */
     listByTeam(teamId: string): AgentRow[] {
-      return byTeam.all({ teamId });
+      return byTeam.all({ teamId }).map(opened);
     },
 
     /** The agents of several teams, oldest first; unknown teams have none. */
@@ -33,26 +39,29 @@ export function agentQueries(connection: Connection) {
         .from(agents)
         .where(inArray(agents.team_id, [...teamIds]))
         .orderBy(sql`rowid`)
-        .all();
+        .all()
+        .map(opened);
     },
 
     get(teamId: string, id: string): AgentRow | undefined {
-      return db
+      const row = db
         .select()
         .from(agents)
         .where(and(eq(agents.id, id), eq(agents.team_id, teamId)))
         .get();
+      return row && opened(row);
     },
 
     /** Throws AGENT_NAME_TAKEN; `details.field` tells whether it is the `name` or the `slug`. */
     insert(values: NewAgent): AgentRow {
-      return nameConflict(() => db.insert(agents).values(values).returning().get());
+      return opened(nameConflict(() => db.insert(agents).values(sealed(values)).returning().get()));
     },
 
     /** The changed row; `undefined` when there is no such agent. Throws AGENT_NAME_TAKEN. */
     update(id: string, patch: AgentPatch): AgentRow | undefined {
-      const changes = { ...patch, updated_at: new Date() };
-      return nameConflict(() => db.update(agents).set(changes).where(eq(agents.id, id)).returning().get());
+      const changes = { ...sealed(patch), updated_at: new Date() };
+      const row = nameConflict(() => db.update(agents).set(changes).where(eq(agents.id, id)).returning().get());
+      return row && opened(row);
     },
 
     /** `false` when there is no such agent. */

@@ -67,7 +67,7 @@ export function openDatabase({ path, encryptionKey }: DatabaseOptions): Database
   const probe = sqlite.prepare('select count(*) from (select 1 from teams limit 1)');
   return {
     teams: guarded(teamQueries(connection, box), path),
-    agents: guarded(agentQueries(connection), path),
+    agents: guarded(agentQueries(connection, box), path),
     approvals: guarded(approvalQueries(connection), path),
     messages: guarded(messageQueries(connection), path),
     settings: guarded(settingQueries(connection, box), path),

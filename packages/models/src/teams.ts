@@ -2,6 +2,7 @@ import { CrewError } from '@agentcrew/protocol';
 import { and, count, eq, inArray, sql } from 'drizzle-orm';
 import type { Connection } from './connection.ts';
 import { violates } from './errors.ts';
+import { openedServers, sealedServers } from './mcp-secrets.ts';
 import type { NewTeam, TeamPatch, TeamRow } from './rows.ts';
 import { teams } from './schema.ts';
 import type { SecretBox } from './secret-box.ts';
@@ -10,13 +11,20 @@ import type { TeamStatus } from './values.ts';
 export type TeamQueries = ReturnType<typeof teamQueries>;
 
 /**
- * Queries on teams. `nats_token` is sealed in the file and plain in rows; it is empty when it was sealed with another
- * key, and has to be given anew then.
+ * Queries on teams. `nats_token` and the secrets of `mcp_servers` are sealed in the file and plain in rows; they are empty
+ * when they were sealed with another key, and have to be given anew then.
  */
 export function teamQueries({ db }: Connection, box: SecretBox) {
-  const opened = (row: TeamRow): TeamRow => ({ ...row, nats_token: box.open(row.nats_token) ?? '' });
-  const sealed = <T extends { nats_token?: string }>(values: T): T =>
-    values.nats_token === undefined ? values : { ...values, nats_token: box.seal(values.nats_token) };
+  const opened = (row: TeamRow): TeamRow => ({
+    ...row,
+    nats_token: box.open(row.nats_token) ?? '',
+    mcp_servers: openedServers(box, row.mcp_servers),
+  });
+  const sealed = <T extends Partial<Pick<NewTeam, 'nats_token' | 'mcp_servers'>>>(values: T): T => ({
+    ...values,
+    ...(values.nats_token !== undefined && { nats_token: box.seal(values.nats_token) }),
+    ...(values.mcp_servers && { mcp_servers: sealedServers(box, values.mcp_servers) }),
+  });
   // Read several times in every turn: building the statement takes longer than running it.
   const byId = db
     .select()

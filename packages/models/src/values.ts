@@ -22,6 +22,8 @@ export interface McpServer {
 
 export interface McpStatus {
   name: string;
+  /** Slug of the agent that says so. */
+  agent?: string;
   status: string;
   error?: string;
 }

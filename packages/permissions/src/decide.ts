@@ -33,7 +33,7 @@ function judge(permissions: Permissions, request: ToolRequest): Decision {
   if (unreadable !== undefined) return deny(unreadable);
   const command = textOf(request.input, 'command') ?? '';
   const asked = command === '' ? undefined : judgeCommand(permissions, command, request);
-  const outside = permissions.filesystem_scope && pathProblem(permissions.filesystem_scope, request);
+  const outside = permissions.filesystem_scope && pathProblem(permissions, request);
   if (outside) return deny(outside);
   const byName = request.tool === questionTool || names(permissions.ask_tools, request.tool);
   const reason = byName ? request.tool : asked;
@@ -44,15 +44,20 @@ function deny(reason: string): Decision {
   return { decision: 'deny', reason };
 }
 
-function pathProblem(scope: string, { tool, input, ...surroundings }: ToolRequest): string | undefined {
+const readers = ['Read', 'Glob', 'Grep'];
+
+function pathProblem(permissions: Permissions, { tool, input, ...surroundings }: ToolRequest): string | undefined {
+  const { filesystem_scope: scope, read_scopes } = permissions;
+  const scopes = readers.includes(tool) ? [scope, ...read_scopes] : [scope];
   const given = pathFields.map((field) => textOf(input, field)).filter((path) => path !== undefined);
   const searches = tool === 'Glob' || tool === 'Grep';
   const paths = searches && given.length === 0 ? [surroundings.cwd] : given;
-  const outside = paths.find((path) => !isInScope(path, scope, surroundings));
+  const outside = paths.find((path) => !scopes.some((folder) => isInScope(path, folder, surroundings)));
   if (outside !== undefined) return `path outside of ${scope}: ${outside}`;
 
   const pattern = tool === 'Glob' ? textOf(input, 'pattern') : undefined;
   const base = textOf(input, 'path') ?? surroundings.cwd;
-  if (pattern === undefined || isPatternInScope(pattern, base, scope, surroundings)) return undefined;
-  return `pattern outside of ${scope}: ${pattern}`;
+  if (pattern === undefined) return undefined;
+  const isHeld = scopes.some((folder) => isPatternInScope(pattern, base, folder, surroundings));
+  return isHeld ? undefined : `pattern outside of ${scope}: ${pattern}`;
 }

@@ -26,6 +26,7 @@ const nothing: Permissions = Object.freeze({
   denied_commands: [],
   filesystem_scope: '',
   command_scopes: [],
+  read_scopes: [],
   ask_tools: [],
   ask_commands: [],
   approved_commands: [],

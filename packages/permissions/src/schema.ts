@@ -46,6 +46,8 @@ export interface Permissions {
   readonly filesystem_scope: string;
   /** Further folders, absolute, that commands may use where there is a scope. */
   readonly command_scopes: readonly string[];
+  /** Further folders, absolute, that tools and commands may read where there is a scope, and not change. */
+  readonly read_scopes: readonly string[];
   readonly ask_tools: readonly string[];
   readonly ask_commands: readonly string[];
   readonly approved_commands: readonly string[];

@@ -25,34 +25,34 @@ export function holdWritten(judge: Judge, state: State, path: string): void {
     refuse(
       `path that cannot be resolved: ${show(path)}. Write it as a literal path, as a variable set in the same command to one, or as a pattern like *.tmp`,
     );
-  hold(judge, state, path);
+  hold(judge, state, path, judge.scopes);
 }
 
 /** Holds a path that a command opens to the scope, as far as it is known. */
 export function holdRead(judge: Judge, state: State, path: string): void {
   if (judge.scopes.length === 0 || path === '') return;
   if (!isOpen(path)) {
-    hold(judge, state, path);
+    hold(judge, state, path, judge.readable);
     return;
   }
   const start = path.slice(0, path.search(/[\ue000\ue001]/));
   const folder = start.slice(0, start.lastIndexOf('/') + 1);
-  if (folder !== '') hold(judge, state, folder);
+  if (folder !== '') hold(judge, state, folder, judge.readable);
 }
 
-function hold(judge: Judge, state: State, path: string): void {
+function hold(judge: Judge, state: State, path: string, scopes: readonly string[]): void {
   if (devices.test(path)) return;
   const folders = isAbsolute(path) ? ['/'] : state.folders;
   if (folders === undefined)
     refuse(`relative path behind a cd that cannot be resolved: ${show(path)}. Write an absolute path`);
   for (const sample of sampled(path))
-    for (const folder of folders) if (!isHeld(judge, folder, sample)) outside(judge, path);
+    for (const folder of folders) if (!isHeld(scopes, folder, sample)) outside(judge, path);
 }
 
-function isHeld(judge: Judge, folder: string, path: string): boolean {
+function isHeld(scopes: readonly string[], folder: string, path: string): boolean {
   const absolute = isAbsolute(path) ? path : `${folder}/${path}`;
-  if (!hasPattern(absolute)) return judge.scopes.some((scope) => liesIn(absolute, scope));
-  return expanded(absolute).every((found) => judge.scopes.some((scope) => liesIn(found, scope)));
+  if (!hasPattern(absolute)) return scopes.some((scope) => liesIn(absolute, scope));
+  return expanded(absolute).every((found) => scopes.some((scope) => liesIn(found, scope)));
 }
 
 function outside(judge: Judge, path: string): never {

@@ -69,6 +69,7 @@ test('what is stored is taken as it is, save for the tools of the team; unknown 
     denied_commands: ['rm *'],
     filesystem_scope: '/data',
     command_scopes: [],
+    read_scopes: [],
     ask_tools: ['Write'],
     ask_commands: ['git push'],
     approved_commands: [],

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { budgetStateSchema } from './budget.ts';
+import { agentMcpServersSchema } from './mcp.ts';
 import { slugSchema } from './names.ts';
+import { wantedSkillsSchema } from './skills.ts';
 import { mostTeammates, teammateSchema } from './teamwork.ts';
 
 /**
@@ -24,6 +26,8 @@ export const agentLimitsSchema = z.object({
     .default(15 * 60_000),
   /** A message whose turn was cut off (crash, kill) is resumed so often, then answered as failed. */
   max_attempts: z.int().positive().default(10),
+  /** Installing one skill may take so long; absent: two minutes. */
+  skill_install_ms: z.int().positive().optional(),
 });
 export type AgentLimits = z.infer<typeof agentLimitsSchema>;
 
@@ -34,6 +38,8 @@ export const agentSecretsSchema = z.object({
   anthropic_api_key: z.string().optional(),
   /** OAuth or gateway token, sent as `Authorization: Bearer`. */
   claude_code_oauth_token: z.string().optional(),
+  /** Those of `mcp_servers`, as `splitMcpSecrets` takes them out. */
+  mcp: z.string().optional(),
 });
 export type AgentSecrets = z.infer<typeof agentSecretsSchema>;
 
@@ -63,6 +69,10 @@ export const agentSpecSchema = z.object({
   instructions: z.string().default(''),
   /** The other agents of the team. */
   teammates: z.array(teammateSchema).max(mostTeammates).default([]),
+  /** MCP servers besides the team's own, without their secrets, which are in `secrets.mcp`. */
+  mcp_servers: agentMcpServersSchema.optional(),
+  /** Skills that the sidecar installs beside its work. */
+  skills: wantedSkillsSchema.optional(),
   /** Permissions as stored; the sidecar parses them with the gate's schema and denies everything it cannot read. */
   permissions: z.unknown(),
   /** Absolute paths as the agent sees them. */

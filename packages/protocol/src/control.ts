@@ -2,15 +2,21 @@ import { z } from 'zod';
 import { approvalAnswerSchema } from './approvals.ts';
 import { budgetStateSchema } from './budget.ts';
 import { fileAnswerSchema, fileRequestSchemas } from './files.ts';
+import { agentMcpServersSchema } from './mcp.ts';
 import { agentActivitySchema } from './payloads.ts';
+import { skillSchema, wantedSkillsSchema } from './skills.ts';
 
 /**
- * Requests to a running agent over core NATS (`control.<agent>`), answered at once.
+ * Requests to a running agent over core NATS (`control.<agent>`), answered at once where nothing else is said.
  * `interrupt` ends the running turn (answered as interrupted, the queue goes on); with `message_id` only the turn of
  * that message, which is not begun either when it comes later;
  * `shutdown` ends it too, and the CLI; the sidecar takes no more messages and waits for its runtime to end it;
  * `approval` is a person's answer, refused with the code APPROVAL_NOT_FOUND when nobody waits for it any more;
- * `budget` tells it what it and its team may spend and have spent.
+ * `budget` tells it what it and its team may spend and have spent;
+ * `instructions` replaces the text appended to Claude's system prompt, and `mcp_servers` the MCP servers (with their
+ * secrets), from the next turn on;
+ * `skills` says which skills it is to have: it installs what is missing, and removes the others, in the background;
+ * `install_skill` installs one, also again, and is answered when that has ended, with the installer's `output`.
  * Those about files are in `files.ts`.
  */
 export const controlRequestSchema = z.discriminatedUnion('type', [
@@ -23,6 +29,10 @@ export const controlRequestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('status') }),
   z.object({ type: z.literal('approval'), ...approvalAnswerSchema.shape }),
   z.object({ type: z.literal('budget'), budget: budgetStateSchema }),
+  z.object({ type: z.literal('instructions'), instructions: z.string() }),
+  z.object({ type: z.literal('mcp_servers'), servers: agentMcpServersSchema }),
+  z.object({ type: z.literal('skills'), skills: wantedSkillsSchema }),
+  z.object({ type: z.literal('install_skill'), skill: skillSchema }),
   ...fileRequestSchemas,
 ]);
 export type ControlRequest = z.infer<typeof controlRequestSchema>;
@@ -48,6 +58,8 @@ export const controlResponseSchema = z.object({
   context: contextUseSchema.optional(),
   /** When Claude Code printed something last. */
   last_activity_at: z.iso.datetime().optional(),
+  /** What the installer of a skill printed. */
+  output: z.string().optional(),
   /** Teammates whose answers the agent waits for. */
   waiting_for: z.array(z.string()).optional(),
   ...fileAnswerSchema.shape,

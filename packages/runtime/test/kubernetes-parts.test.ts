@@ -1,7 +1,7 @@
 import type { V1ContainerState, V1Pod } from '@kubernetes/client-node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { agentStatefulSet } from '../src/kubernetes/agent-objects.ts';
+import { agentSecret, agentStatefulSet } from '../src/kubernetes/agent-objects.ts';
 import { agentPlan } from '../src/kubernetes/agent-plan.ts';
 import { agentId, agentName, agentObject, namespaceOf, parseAgentId } from '../src/kubernetes/names.ts';
 import { gatewayPolicy, teamPolicies } from '../src/kubernetes/network-policies.ts';
@@ -153,6 +153,29 @@ describe("an agent's objects", () => {
     const text = JSON.stringify(objectOf());
     expect(text).not.toContain('canary');
     expect(text).not.toContain('token-of-crew');
+  });
+
+  it('keeps the secrets of MCP servers in a key of its Secret that is not mounted', () => {
+    const settingsOf = { instance: 'i', settings };
+    const more = { secrets: { mcp: '{"db":{"env":{"TOKEN":"mcp-canary"}}}' } };
+    const plan = agentPlan(settingsOf, { ...agentConfig('crew', 'lead'), ...more });
+    const { data = {} } = agentSecret(plan);
+    const text = (key: string) => Buffer.from(data[key] ?? '', 'base64').toString();
+    expect(text('mcp')).toBe(more.secrets.mcp);
+    expect(text('agent.json')).toContain('"agent":"lead"');
+    expect(text('agent.json')).not.toContain('mcp-canary');
+    const pod = agentStatefulSet(plan).spec?.template.spec;
+    expect(pod?.volumes?.find(({ name }) => name === 'spec')?.secret?.items?.map(({ key }) => key)).toEqual([
+      'agent.json',
+    ]);
+    expect(pod?.containers[0]?.env).toContainEqual({
+      name: 'MCP_SECRETS',
+      valueFrom: { secretKeyRef: { name: 'agent-lead', key: 'mcp' } },
+    });
+    expect(JSON.stringify(pod)).not.toContain('mcp-canary');
+    expect(Object.keys(agentSecret(agentPlan(settingsOf, agentConfig('crew', 'lead'))).data ?? {})).toEqual([
+      'agent.json',
+    ]);
   });
 
   it('lets agents on a volume for all nodes spread, and keeps those on a volume for one together', () => {

@@ -1,3 +1,4 @@
+export * from './echo-mcp-server.ts';
 export * from './free-port.ts';
 export * from './host-gateway.ts';
 export * from './latch.ts';

@@ -4,12 +4,15 @@ import {
   longestDescription,
   longestSpecialty,
   mostTeammates,
+  splitMcpSecrets,
   type Teammate,
 } from '@agentcrew/protocol';
 import type { AgentConfig, AgentResources, RuntimeName } from '@agentcrew/runtime';
 import type { AgentSettings } from './credentials.ts';
 import { instructionsFor } from './instructions.ts';
+import { serversOf } from './mcp-servers.ts';
 import { bytesOf, coresOf } from './quantities.ts';
+import { skillsOf } from './skills.ts';
 
 /** What the runtime needs to start one agent of a team. */
 export function agentConfig(
@@ -20,6 +23,8 @@ export function agentConfig(
   limits: AgentLimits,
   runtime: RuntimeName,
 ): AgentConfig {
+  const skills = skillsOf(agent);
+  const mcp = splitMcpSecrets(serversOf(agent, team));
   return {
     team: team.slug,
     agent: agent.slug,
@@ -29,6 +34,8 @@ export function agentConfig(
     anthropic_base_url: settings.baseUrl,
     instructions: instructionsFor(agent, team, agents),
     teammates: teammatesOf(agent, agents),
+    ...(mcp.servers.length > 0 && { mcp_servers: mcp.servers }),
+    ...(skills.length > 0 && { skills }),
     permissions: agent.permissions,
     limits: { ...limits, ...turnTimeout(agent) },
     env: settings.env,
@@ -36,6 +43,7 @@ export function agentConfig(
       nats_token: team.nats_token,
       anthropic_api_key: settings.apiKey,
       claude_code_oauth_token: settings.oauthToken,
+      ...(mcp.secrets && { mcp: mcp.secrets }),
     },
     workspacePath: team.workspace_path || undefined,
     image: team.agent_image || undefined,

@@ -5,6 +5,7 @@ import type { AgentRuntime } from '@agentcrew/runtime';
 import type { Logger } from 'pino';
 import { addressOfLeader } from './addressee.ts';
 import { type Approvals, createApprovals } from './approvals.ts';
+import { type Briefings, createBriefings } from './briefings.ts';
 import { type Budgets, createBudgets } from './budgets.ts';
 import type { AmbientCredentials } from './credentials.ts';
 import { createDeployer, type Deployer } from './deployer.ts';
@@ -53,7 +54,9 @@ export interface Crew {
   readonly approvals: Approvals;
   readonly buses: TeamBuses;
   readonly budgets: Budgets;
+  readonly briefings: Briefings;
   readonly deployer: Deployer;
+  readonly limits: AgentLimits;
   readonly reconciler: Reconciler;
   readonly runs: Runs;
   readonly scheduler: Scheduler;
@@ -82,6 +85,7 @@ export function createCrew(options: CrewOptions): Crew {
   const hub = createHub();
   const messages = createMessageLog(db, hub);
   const budgets = createBudgets({ db, busOf: (teamId) => buses.get(teamId), log });
+  const briefings = createBriefings({ db, busOf: (teamId) => buses.get(teamId), log });
   const outbox = createOutbox({ db, messages, busOf: (teamId) => buses.get(teamId), log });
   const approvals = createApprovals({ db, hub, busOf: (teamId) => buses.get(teamId), log });
   const buses: TeamBuses = createTeamBuses({
@@ -91,8 +95,9 @@ export function createCrew(options: CrewOptions): Crew {
       outbox.kick(teamId);
       approvals.kick(teamId);
       budgets.changed(teamId);
+      void briefings.tell(teamId);
     },
-    serve: (teamId, bus, signal) => runRelay({ db, messages, budgets, log }, teamId, bus, signal),
+    serve: (teamId, bus, signal) => runRelay({ db, messages, budgets, briefings, log }, teamId, bus, signal),
   });
   const deployer = createDeployer({ ...options, buses, budgets, messages, outbox, approvals });
   const restarts = createRestarts(options.maxRestarts);
@@ -100,6 +105,7 @@ export function createCrew(options: CrewOptions): Crew {
     ...options,
     buses,
     budgets,
+    briefings,
     outbox,
     approvals,
     deployer,
@@ -127,7 +133,9 @@ export function createCrew(options: CrewOptions): Crew {
     approvals,
     buses,
     budgets,
+    briefings,
     deployer,
+    limits: options.limits,
     reconciler,
     runs,
     scheduler,
@@ -160,6 +168,7 @@ export function createCrew(options: CrewOptions): Crew {
       await outbox.idle();
       await approvals.idle();
       await postActions.close();
+      await briefings.idle();
       await buses[Symbol.asyncDispose]();
       await runtime[Symbol.asyncDispose]();
     },

@@ -92,7 +92,7 @@ export function createDeployer(deps: DeployerDeps): Deployer {
         deps.db.agents.setContainer(agent.id, { container_id: '', container_status: failed ? 'error' : 'stopped' });
       }
       deps.db.teams.setStatus(team.id, status, message);
-      deps.db.teams.update(team.id, { stop_requested_at: null });
+      deps.db.teams.update(team.id, { stop_requested_at: null, mcp_statuses: null });
     });
   }
 

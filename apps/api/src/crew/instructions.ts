@@ -12,10 +12,22 @@ const sharingHowTo = `What others should know without answering, tell them with 
  * from its other fields), its team, and how to work with it.
  */
 export function instructionsFor(agent: AgentRow, team: TeamRow, agents: AgentRow[]): string {
-  const own = agent.instructions_md.trim() || generated(agent, team);
+  const own = ownInstructions(agent, team).trim();
   const others = agents.filter((other) => other.id !== agent.id).slice(0, mostTeammates);
   if (others.length === 0) return own;
   return [own, roster(others), ...(mayTalk(agent) ? [howTo(agent)] : [])].join('\n\n');
+}
+
+/** The agent's own part of it, as it is shown and edited. */
+export function ownInstructions(agent: AgentRow, team: TeamRow): string {
+  return agent.instructions_md.trim() === '' ? generated(agent, team) : agent.instructions_md;
+}
+
+/** The file in a project from which the CLI of the team's provider would read such a text. */
+export function instructionsPath(agent: AgentRow, team: TeamRow): string {
+  const isLeader = agent.role === 'leader';
+  if (team.provider === 'opencode') return isLeader ? '.opencode/AGENTS.MD' : `.opencode/agents/${agent.slug}.md`;
+  return isLeader ? '.claude/CLAUDE.md' : `.claude/agents/${agent.slug}.md`;
 }
 
 /** Whether the gate lets the agent use the tools of its team: on every runtime alike. */

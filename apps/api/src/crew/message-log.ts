@@ -8,6 +8,7 @@ import {
   replyIdFor,
   replyPayloadSchema,
 } from '@agentcrew/protocol';
+import { recordReport } from './agent-reports.ts';
 import { recordApproval } from './approval-record.ts';
 import type { Hub } from './hub.ts';
 
@@ -93,6 +94,7 @@ export function createMessageLog(db: Database, hub: Hub): MessageLog {
           context: envelope.context ?? null,
         });
         if (inserted && agent) countUsage(db, agent, envelope);
+        if (inserted && agent) recordReport(db, agent, envelope);
         return { row: inserted, further: recordApproval(db, teamId, envelope) };
       });
       announce(row);

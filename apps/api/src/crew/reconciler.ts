@@ -3,6 +3,7 @@ import { CrewError, messageOf } from '@agentcrew/protocol';
 import type { AgentInstance, AgentRuntime } from '@agentcrew/runtime';
 import type { Logger } from 'pino';
 import type { Approvals } from './approvals.ts';
+import type { Briefings } from './briefings.ts';
 import type { Deployer } from './deployer.ts';
 import { type DeploymentDeps, infraOf, startAgent } from './deployment.ts';
 import type { Outbox } from './outbox.ts';
@@ -18,6 +19,7 @@ export interface ReconcilerDeps extends DeploymentDeps {
   deployer: Deployer;
   outbox: Outbox;
   approvals: Approvals;
+  briefings: Briefings;
   restarts: Restarts;
   intervalMs: number;
   log: Logger;
@@ -113,6 +115,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     }
     deps.outbox.kick(team.id);
     deps.approvals.kick(team.id);
+    deps.briefings.kick(team.id);
   }
 
   function checkAgent(team: TeamRow, agent: AgentRow, agents: AgentRow[], { at, instances }: Seen): void {

@@ -4,6 +4,7 @@ import type { Delivery, TeamBus } from '@agentcrew/nats';
 import { messageOf, relayConsumer, statusPayloadSchema } from '@agentcrew/protocol';
 import type { Logger } from 'pino';
 import { approvalProblem } from './approval-record.ts';
+import type { Briefings } from './briefings.ts';
 import type { Budgets } from './budgets.ts';
 import type { MessageLog } from './message-log.ts';
 
@@ -11,6 +12,7 @@ export interface RelayDeps {
   db: Database;
   messages: MessageLog;
   budgets: Budgets;
+  briefings: Briefings;
   log: Logger;
 }
 
@@ -47,8 +49,10 @@ async function store(deps: RelayDeps, teamId: string, delivery: Delivery, signal
     });
     if (delivery.kind === 'reply') deps.budgets.changed(teamId);
   } else if (envelope.type === 'status_update' && envelope.from === slug) {
-    const { spent } = statusPayloadSchema.safeParse(envelope.payload).data ?? {};
+    const { spent, activity } = statusPayloadSchema.safeParse(envelope.payload).data ?? {};
     if (spent) deps.budgets.spending(teamId, slug, spent);
+    // Its spec may be of an earlier deploy: a pod is started again without the server.
+    if (activity === 'starting') void deps.briefings.tell(teamId, slug);
   }
   await delivery.ack();
 }

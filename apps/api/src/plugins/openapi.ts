@@ -37,6 +37,7 @@ export const openApi = fp(async (app: FastifyInstance, { version }: OpenApiOptio
       tags: [
         { name: 'teams', description: 'Teams and their life cycle' },
         { name: 'agents', description: 'Members of a team' },
+        { name: 'mcp', description: 'MCP servers that the agents of a team work with' },
         { name: 'chat', description: 'Talking to agents, and what was said and done' },
         { name: 'files', description: 'Files of the workspace' },
         { name: 'approvals', description: 'What agents ask a person, and the answers' },

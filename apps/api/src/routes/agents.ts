@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Crew } from '../crew/crew.ts';
-import { createAgent } from '../crew/roster.ts';
+import { createAgent, updateAgent } from '../crew/roster.ts';
 import { agentOf, teamOf } from '../plugins/team-lookup.ts';
 import {
   agentColumns,
@@ -16,7 +16,10 @@ import {
 import { agentParams, errors, teamParams } from '../schemas/common.ts';
 import { type Resources, resourcesProblem } from '../schemas/resources.ts';
 
-/** The members of a team. Changes take effect with the next deploy, those of a budget at once. */
+/**
+ * The members of a team. Changes take effect with the next deploy, but those of a budget at once, and those of texts that
+ * are part of the instructions, and MCP servers, with the next turn.
+ */
 export async function agentRoutes(app: FastifyInstance, { crew }: { crew: Crew }): Promise<void> {
   const { db, runtime } = crew;
   const routes = app.withTypeProvider<ZodTypeProvider>();
@@ -76,9 +79,9 @@ export async function agentRoutes(app: FastifyInstance, { crew }: { crew: Crew }
     async (request) => {
       checkModel(request.body.sub_agent_model, teamOf(request));
       checkResources(request.body.resources);
-      const updated = db.agents.update(agentOf(request).id, agentColumns(request.body));
-      if (!updated) throw new CrewError('AGENT_NOT_FOUND', 'agent not found');
+      const updated = updateAgent(db, teamOf(request), agentOf(request), agentColumns(request.body));
       if (request.body.budget !== undefined) crew.budgets.changed(updated.team_id, { always: true });
+      await crew.briefings.tell(updated.team_id);
       return agentJson(updated);
     },
   );

@@ -21,7 +21,7 @@ export interface TeamRoutesOptions {
 
 /** Teams: read, create, change, delete. */
 export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOptions): Promise<void> {
-  const { db, deployer, budgets } = options.crew;
+  const { db, deployer, budgets, briefings } = options.crew;
   const runtimeName = options.crew.runtime.name;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const tags = ['teams'];
@@ -86,7 +86,8 @@ export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOption
       schema: {
         ...one.schema,
         summary: 'Change a team; absent fields stay',
-        description: 'A budget takes effect at once, everything else with the next deploy.',
+        description:
+          'A budget takes effect at once, name, description and MCP servers with the next turn, the rest with the next deploy.',
         body: teamPatchSchema,
         response: { 200: teamSchema, ...errors(400, 404, 409) },
       },
@@ -99,6 +100,7 @@ export async function teamRoutes(app: FastifyInstance, options: TeamRoutesOption
       if (patch.workspace_path) checkWorkspacePath(patch.workspace_path, rootsFor(request), runtimeName);
       const updated = updateTeam(db, team, { ...patch, provider: provider || undefined });
       if (patch.budget !== undefined) budgets.changed(team.id, { always: true });
+      await briefings.tell(team.id);
       return full(updated);
     },
   );

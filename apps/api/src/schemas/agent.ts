@@ -2,7 +2,9 @@ import type { AgentRow } from '@agentcrew/models';
 import { permissionsSchema } from '@agentcrew/permissions';
 import { budgetSchema } from '@agentcrew/protocol';
 import { z } from 'zod';
+import { masked } from '../crew/mcp-servers.ts';
 import { nameSchema, textOf, timestampSchema, usageTotals, usageTotalsSchema } from './common.ts';
+import { mcpServerSchema, mcpServersSchema } from './mcp-server.ts';
 import { resourcesSchema } from './resources.ts';
 import { subAgentSkillsSchema } from './sub-agent-skills.ts';
 
@@ -34,6 +36,7 @@ const agentFields = {
   sub_agent_instructions: instructions.optional(),
   sub_agent_model: z.string().max(200).optional(),
   sub_agent_skills: subAgentSkillsSchema.optional(),
+  mcp_servers: mcpServersSchema.describe('Of this agent alone, besides those of its team').optional(),
 };
 
 export const newAgentSchema = z.object({ name: nameSchema, ...agentFields }).meta({ id: 'NewAgent' });
@@ -102,6 +105,7 @@ export const agentSchema = z
         }),
       )
       .nullable(),
+    mcp_servers: z.array(mcpServerSchema).nullable(),
     budget: budgetSchema.nullable().describe('What the agent may spend, from its creation on'),
     usage: usageTotalsSchema,
     created_at: timestampSchema,
@@ -116,6 +120,7 @@ export function agentJson(row: AgentRow): z.infer<typeof agentSchema> {
     permissions: row.permissions as z.infer<typeof objectSchema>,
     resources: row.resources as z.infer<typeof objectSchema>,
     sub_agent_skills: row.sub_agent_skills as z.infer<typeof listSchema>,
+    mcp_servers: masked(row.mcp_servers),
     usage: usageTotals(row),
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),

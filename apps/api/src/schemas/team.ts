@@ -1,6 +1,7 @@
 import type { AgentRow, TeamRow } from '@agentcrew/models';
 import { budgetSchema } from '@agentcrew/protocol';
 import { z } from 'zod';
+import { foldedStatuses, masked } from '../crew/mcp-servers.ts';
 import { agentJson, agentSchema, modelProblem, newAgentSchema } from './agent.ts';
 import {
   nameSchema,
@@ -93,6 +94,8 @@ export const teamSchema = z
 export function teamJson({ nats_token: _, ...row }: TeamRow, agents: AgentRow[]): z.infer<typeof teamSchema> {
   return {
     ...row,
+    mcp_servers: masked(row.mcp_servers),
+    mcp_statuses: foldedStatuses(row.mcp_statuses),
     usage: usageTotals(row),
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),

@@ -82,6 +82,7 @@ describe('creating', () => {
       sub_agent_model: 'inherit',
       sub_agent_skills: null,
       skill_statuses: null,
+      mcp_servers: null,
       budget: null,
       usage: noUsage,
       created_at: expect.stringMatching(time),
@@ -111,8 +112,8 @@ describe('creating', () => {
       runtime: 'kubernetes',
       agent_image: 'ghcr.io/acme/agent:1',
       mcp_servers: [
-        { name: 'files', transport: 'stdio', command: 'npx', args: ['-y', 'server'], env: { A: 'b' } },
-        { name: 'web', transport: 'http', url: 'https://mcp.example/x?y=z', headers: { Authorization: 'x' } },
+        { name: 'files', transport: 'stdio', command: 'npx', args: ['-y', 'server'] },
+        { name: 'web', transport: 'http', url: 'https://mcp.example/x?y=z' },
       ],
     };
     const created = (await app.client.post('/api/teams', { ...team, agents: [agent] })).body;

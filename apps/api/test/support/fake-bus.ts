@@ -23,6 +23,8 @@ interface Settled {
 export interface FakeBus {
   readonly published: { agent: string; envelope: Envelope }[];
   readonly requests: { agent: string; request: ControlRequest }[];
+  /** Those that only tell how things are: they come again with each connection and change. */
+  readonly briefings: { agent: string; request: ControlRequest }[];
   readonly lag: Map<string, { pending: number; unsettled: number } | undefined>;
   streamExists: boolean;
   /** How often the server connected, and how many of these connections are open. */
@@ -77,6 +79,7 @@ function createBus(team: string): FakeBus & { connect(): TeamBus } {
   const bus: FakeBus & { connect(): TeamBus } = {
     published: [],
     requests: [],
+    briefings: [],
     lag: new Map(),
     streamExists: false,
     connections: 0,
@@ -146,7 +149,10 @@ function createBus(team: string): FakeBus & { connect(): TeamBus } {
         consumerLag: async (durable) => (bus.lag.has(durable) ? bus.lag.get(durable) : { pending: 0, unsettled: 0 }),
         async request(agent, request) {
           await bus.onRequest(request);
-          bus.requests.push({ agent, request });
+          (['instructions', 'mcp_servers', 'skills'].includes(request.type) ? bus.briefings : bus.requests).push({
+            agent,
+            request,
+          });
           return bus.answer(request);
         },
         respond: () => ({ [Symbol.dispose]: () => undefined }),

@@ -30,11 +30,12 @@ export function judgeCommand(permissions: Permissions, text: string, { cwd, home
 }
 
 function newJudge(permissions: Permissions, text: string, home: string): Judge {
-  const { filesystem_scope, command_scopes, allowed_commands } = permissions;
-  const scopes = filesystem_scope === '' ? [] : [filesystem_scope, ...command_scopes];
+  const { filesystem_scope, command_scopes, read_scopes, allowed_commands } = permissions;
+  const scopes = filesystem_scope === '' ? [] : resolved([filesystem_scope, ...command_scopes]);
   return {
     permissions,
-    scopes: scopes.map((scope) => realPath(scope) ?? refuse(`scope that cannot be resolved: ${scope}`)),
+    scopes,
+    readable: scopes.length === 0 ? [] : [...scopes, ...resolved(read_scopes)],
     home,
     asked: undefined,
     seen: new Set(),
@@ -48,6 +49,10 @@ function newJudge(permissions: Permissions, text: string, home: string): Judge {
     steps: 0,
     depth: 0,
   };
+}
+
+function resolved(scopes: readonly string[]): string[] {
+  return scopes.map((scope) => realPath(scope) ?? refuse(`scope that cannot be resolved: ${scope}`));
 }
 
 /** Whatever runs inside of words was judged with them; what was overlooked is judged here, in a place not known. */

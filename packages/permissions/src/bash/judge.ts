@@ -11,6 +11,8 @@ export interface Judge {
   readonly permissions: Permissions;
   /** Real paths of the folders that commands may use; none: no limit. */
   readonly scopes: readonly string[];
+  /** Those, and the folders that commands may read. */
+  readonly readable: readonly string[];
   readonly home: string;
   /** The first command that a person has to approve. */
   asked: string | undefined;

@@ -22,6 +22,8 @@ export const agentContainerName = 'agent';
 /** Port of the sidecar's health endpoint. */
 export const healthPort = 9090;
 const specFile = 'agent.json';
+/** Key of the agent's Secret that is not mounted. */
+const mcpKey = 'mcp';
 /** The sidecar ends its turn, and itself, in less. */
 const endSeconds = 15;
 
@@ -36,12 +38,15 @@ export interface AgentPlan {
 export const stateFolder = 'agents';
 const stateFolderOf = (agent: string) => `${stateFolder}/${agentName(agent)}`;
 
-/** An agent's description without its secrets, which the sidecar gets as variables of its environment. */
+/**
+ * An agent's description without its secrets, which the sidecar gets as variables of its environment, and beside it those
+ * of its MCP servers.
+ */
 export function agentSecret({ spec }: AgentPlan): V1Secret {
-  const { secrets: _, ...described } = spec;
+  const { secrets, ...described } = spec;
   const labels = agentLabels(spec.instance, spec.team, spec.agent);
   const metadata = { name: agentObject(spec.agent), namespace: namespaceOf(spec.team), labels };
-  return secret(metadata, { [specFile]: JSON.stringify(described) });
+  return secret(metadata, { [specFile]: JSON.stringify(described), [mcpKey]: secrets.mcp });
 }
 
 /**
@@ -116,7 +121,7 @@ function agentContainer({ spec, image, resources, settings }: AgentPlan): V1Cont
 function volumes(spec: AgentSpec): V1Volume[] {
   return [
     { name: 'workspace', persistentVolumeClaim: { claimName: workspaceClaimName } },
-    { name: 'spec', secret: { secretName: agentObject(spec.agent) } },
+    { name: 'spec', secret: { secretName: agentObject(spec.agent), items: [{ key: specFile, path: specFile }] } },
     { name: 'tmp', emptyDir: { sizeLimit: '1Gi' } },
   ];
 }
@@ -126,7 +131,7 @@ function volumes(spec: AgentSpec): V1Volume[] {
  * theirs to read. The pod names only where they are.
  */
 function environment(spec: AgentSpec): V1EnvVar[] {
-  const { nats_token, anthropic_api_key, claude_code_oauth_token } = spec.secrets;
+  const { nats_token, anthropic_api_key, claude_code_oauth_token, mcp } = spec.secrets;
   const from = (name: string, secretName: string, key: string, value: string | undefined) =>
     value === undefined ? [] : [{ name, valueFrom: { secretKeyRef: { name: secretName, key } } }];
   return [
@@ -135,6 +140,7 @@ function environment(spec: AgentSpec): V1EnvVar[] {
     ...from('NATS_TOKEN', natsSecretName, 'token', nats_token),
     ...from('ANTHROPIC_API_KEY', credentialSecretName, credentialKeys.apiKey, anthropic_api_key),
     ...from('CLAUDE_CODE_OAUTH_TOKEN', credentialSecretName, credentialKeys.oauthToken, claude_code_oauth_token),
+    ...from('MCP_SECRETS', agentObject(spec.agent), mcpKey, mcp),
   ];
 }
 
