@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { RunEnded } from '@agentcrew/api/crew/runs/run-ended.ts';
 import type { RunRef } from '@agentcrew/models';
 import { mockRuntime } from '@agentcrew/runtime/mock';
@@ -102,6 +103,24 @@ describe('the run of a schedule', () => {
     expect(run).toMatchObject({ status: 'failed', message_id: null });
     expect(run.error).toContain(crew.team(id).status_message);
     expect(crew.team(id).status).toBe('error');
+  });
+
+  test('that ends during its deploy as a timeout cancels the deploy', async () => {
+    await crew[Symbol.asyncDispose]();
+    crew = startTestCrew({ ...shared, scheduleTimeoutMs: 300 });
+    shared.runtime.deployAgent = async (_agent, signal) => {
+      await once(signal, 'abort');
+      throw signal.reason;
+    };
+    const { id } = crew.createTeam();
+    const ref = scheduleRun(shared.db, id);
+    crew.crew.runs.follow(ref);
+    expect(await untilEnded(shared.db, ref)).toMatchObject({
+      status: 'timeout',
+      deployed_team: true,
+      message_id: null,
+    });
+    await crew.until(id, 'stopped');
   });
 
   test('fails when the team is stopped before its answer', async () => {
