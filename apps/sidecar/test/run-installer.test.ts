@@ -42,9 +42,16 @@ test('of much output the end is kept', async () => {
 });
 
 test('a failure is told with its last line', async () => {
-  expect(await run('echo one; echo no such skill; exit 7')).toMatchObject({
-    output: 'one\nno such skill\n',
+  const hint = 'npm error A complete log of this run can be found in: x';
+  expect(await run(`echo one; echo no such skill; echo '${hint}'; exit 7`)).toMatchObject({
+    output: `one\nno such skill\n${hint}\n`,
     problem: 'The installer ended with exit code 7: no such skill',
+  });
+});
+
+test('a failure is told with the line that says what is wrong, where others follow', async () => {
+  expect(await run('echo "■  No matching skills"; echo "- alpha"; exit 1')).toMatchObject({
+    problem: 'The installer ended with exit code 1: No matching skills',
   });
 });
 

@@ -8,6 +8,10 @@ import { pause } from '../pause.ts';
 const keptOutput = 64 * 1024;
 const longestReason = 300;
 const drainMs = 1_000;
+/** How the installer, npm and git begin the line that says what is wrong; others, as a list of what there is, may follow. */
+const telling = /■|\berror\b|\bfatal:/i;
+/** What npm says last of every failure. */
+const logHint = /complete log of this run/;
 
 export interface InstallerRun {
   skill: Skill;
@@ -39,13 +43,15 @@ export async function runInstaller(run: InstallerRun): Promise<InstallerResult> 
   });
   onGroup(child.pid);
   const read = collect(child);
+  // From the beginning on: it may follow the exit at once.
+  const closed = once(child, 'close').catch(() => undefined);
   const ending = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const onEnd = () => kill(child.pid);
   ending.addEventListener('abort', onEnd, { once: true });
   try {
     if (signal.aborted) onEnd();
     const [code, killedBy] = await once(child, 'exit');
-    await lastWords(child);
+    await lastWords(child, closed);
     const output = read();
     if (signal.aborted) return { output, problem: 'The agent was shut down meanwhile.' };
     if (ending.aborted) return { output, problem: `The installer did not end within ${timeoutMs / 1_000} s.` };
@@ -70,15 +76,17 @@ function collect(child: ChildProcess): () => string {
 }
 
 /** What it left behind may hold the pipes open: that is not waited for. */
-async function lastWords(child: ChildProcess): Promise<void> {
+async function lastWords(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
   kill(child.pid);
-  await Promise.race([once(child, 'close'), pause(drainMs)]);
+  await Promise.race([closed, pause(drainMs)]);
   child.stdout?.destroy();
   child.stderr?.destroy();
 }
 
 function failure(how: string, output: string): string {
-  const said = output.trim().split('\n').at(-1)?.trim().slice(0, longestReason);
+  const lines = output.split('\n').filter((line) => line.trim() !== '' && !logHint.test(line));
+  const line = lines.findLast((one) => telling.test(one)) ?? lines.at(-1);
+  const said = line?.replace('■', '').trim().slice(0, longestReason);
   return `The installer ended with ${how}${said ? `: ${said}` : '.'}`;
 }
 
