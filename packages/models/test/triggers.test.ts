@@ -90,18 +90,3 @@ test('a reply is that of the same team, and what a run has sent is no chat', () 
   expect(db.runs.chattedSince(teamId, since)).toBe(true);
   expect(db.runs.chattedSince(teamId, new Date(Date.now() + 60_000))).toBe(false);
 });
-
-test('what is bound to a trigger is listed with its action, and goes with the trigger', () => {
-  const [s, w] = [schedule().id, webhook().id];
-  bind('schedule', s);
-  bind('webhook', w);
-  expect(db.triggerBindings.of('schedule', s)).toMatchObject([
-    { binding: { trigger_id: s, trigger_on: 'any' }, post_action: { url: 'http://x', org_id: org } },
-  ]);
-  expect(db.triggerBindings.of('schedule', w)).toEqual([]);
-  db.schedules.delete(s);
-  expect(db.triggerBindings.of('schedule', s)).toEqual([]);
-  expect(db.triggerBindings.of('webhook', w)).toHaveLength(1);
-  db.webhooks.delete(w);
-  expect(db.triggerBindings.of('webhook', w)).toEqual([]);
-});

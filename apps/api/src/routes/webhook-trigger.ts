@@ -97,6 +97,7 @@ export async function webhookTriggerRoutes(app: FastifyInstance, { crew }: { cre
       preValidation: [checkSignature, withBody],
       schema: {
         tags: ['webhooks'],
+        security: [],
         summary: 'Trigger a webhook: its prompt goes to the team',
         params: z.object({ token: z.string() }),
         querystring: waitQuery,
