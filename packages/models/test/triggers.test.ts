@@ -4,7 +4,7 @@ import { type TemporaryFolder, temporaryFolder } from '@agentcrew/testkit';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Database, openDatabase } from '../src/index.ts';
-import { message, org, team } from './fixtures.ts';
+import { message, team } from './fixtures.ts';
 
 let folder: TemporaryFolder;
 let path: string;
@@ -28,20 +28,6 @@ const schedule = () => db.schedules.insert({ team_id: teamId, name: 's', prompt:
 function webhook(values: { signing_secret?: string; token_hash?: string } = {}) {
   const stored = { token_hash: 'hash', secret_prefix: 'whk_...', ...values };
   return db.webhooks.insert({ team_id: teamId, name: 'w', prompt_template: 'p', ...stored });
-}
-
-/** As another part of the server would: a post-action that follows the runs of a trigger. */
-function bind(type: string, triggerId: string): void {
-  const sqlite = new Sqlite(path);
-  sqlite
-    .prepare("insert into post_actions (id, name, url, created_at, updated_at) values (?, 'a', 'http://x', 0, 0)")
-    .run(triggerId);
-  sqlite
-    .prepare(
-      'insert into post_action_bindings (id, post_action_id, trigger_type, trigger_id, created_at) values (?, ?, ?, ?, 0)',
-    )
-    .run(triggerId, triggerId, type, triggerId);
-  sqlite.close();
 }
 
 test('a signing secret is sealed in the file; under another key it is empty and not absent', () => {
