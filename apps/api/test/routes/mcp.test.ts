@@ -195,6 +195,16 @@ describe('the state of the servers', () => {
     expect(body).toHaveLength(3);
   });
 
+  test('goes with the agent that said it', async () => {
+    await add(db);
+    await says('Lead', [{ name: 'db', status: 'running' }]);
+    await says('Worker', [{ name: 'db', status: 'failed' }]);
+    const worker = team.agents[1]?.id ?? '';
+    app.db.agents.setContainer(worker, { container_id: '', container_status: 'stopped' });
+    await app.client.delete(agentPath(1));
+    expect(await statuses()).toEqual([{ name: 'db', status: 'running' }]);
+  });
+
   test('goes with the server, and with the stop of the team', async () => {
     await add(db);
     await add(web);
