@@ -115,7 +115,7 @@ test('an idle CLI is parked and resumed in the same session', async () => {
   const before = await crew.replyTo(await crew.send('!say before'));
   await waitFor('the CLI to be parked', () => crew.statuses().at(-1) === 'parked', { timeoutMs: 60_000 });
   await waitFor('its end', async () => (await crew.processes()).length === 1);
-  expect(await crew.readiness()).toMatchObject({ status: 200 });
+  await waitFor('it to be ready all the same', async () => (await crew.readiness()).status === 200);
   const after = await crew.replyTo(await crew.send('!say after'));
   expect(after).toMatchObject({ result: 'after', session_id: before.session_id });
   const { body } = await model.waitForRequest('the second turn', ({ userText }) => userText === '!say after');
