@@ -22,7 +22,7 @@ test-docker: images ## Build the images and run the tests that need Docker; fail
 
 test-k8s: cluster images test-image ## Build the images and run the tests that need the cluster of KUBECONFIG; fails without it
 	@$(if $(LOAD_IMAGES),$(LOAD_IMAGES) agentcrew-api:$(IMAGE_TAG) agentcrew-sidecar:$(IMAGE_TAG) agentcrew-runtime-test:latest nats:2.10-alpine)
-	@TEST_REQUIRES=Kubernetes $(RUN) vitest run --config vitest.workspace.ts --maxWorkers 4 $$(grep -rl '(needs Kubernetes)' apps/*/test packages/*/test) $(ARGS)
+	@TEST_REQUIRES=Kubernetes $(RUN) vitest run --config vitest.workspace.ts --maxWorkers 5 $$(grep -rl '(needs Kubernetes)' apps/*/test packages/*/test) $(ARGS)
 
 test-k8s-daemons: cluster ## Run the tests that restart the cluster's own daemons, of the pid files in TEST_CLUSTER_DAEMONS
 	@TEST_REQUIRES='the daemons of Kubernetes' $(RUN) vitest run --config vitest.workspace.ts packages/runtime/test/kubernetes-daemons $(ARGS)

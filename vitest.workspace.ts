@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import SlowestFirst from './scripts/slowest-first.ts';
 
 /** Every wait in a test has its own deadline; these are the outer ones, wide enough for a busy two-core machine. */
 const deadlines = { testTimeout: 60_000, hookTimeout: 60_000 };
@@ -12,6 +13,7 @@ export default defineConfig({
     outputFile: { json: report ?? '' },
     // The integration tests start real processes: more files at once would only make them wait for each other.
     maxWorkers: 2,
+    sequence: { sequencer: SlowestFirst },
     projects: [
       {
         test: {

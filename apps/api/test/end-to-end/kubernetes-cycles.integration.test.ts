@@ -5,7 +5,7 @@ import { createRandom } from '../support/random.ts';
 import { host, readyPods, suite } from './kubernetes.ts';
 import { type KubernetesServer, startKubernetesServer } from './kubernetes-server.ts';
 
-const cycles = Number(process.env.CYCLES ?? 3);
+const cycles = Number(process.env.CYCLES ?? 2);
 const seed = Number(process.env.CYCLES_SEED ?? Date.now() % 100_000);
 /** A fault comes within this time after a deploy has begun or ended. */
 const soonMs = 3_000;

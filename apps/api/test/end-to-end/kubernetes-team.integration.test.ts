@@ -1,4 +1,3 @@
-import { waitFor } from '@agentcrew/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Team } from './client.ts';
 import { host, suite, visible } from './kubernetes.ts';
@@ -23,12 +22,6 @@ describe.skipIf(host === undefined)(suite('a team in pods (needs Kubernetes)'), 
     const { id } = await server.client.createTeam(server.name, {}, leader);
     return await server.client.deploy(id);
   }
-  async function failedDeploy(id: string): Promise<string> {
-    await server.client.call('POST', `/api/teams/${id}/deploy`);
-    return (await server.client.untilStatus(id, 'error', 150_000)).status_message;
-  }
-  const pods = async () => (await server.made()).filter((name) => name.startsWith('pod/'));
-  const podUids = async () => server.kubectl('get', 'pods', '--output', 'jsonpath={.items[*].metadata.uid}');
 
   test('answers with the real CLI, keeps work and conversation over a stop, and leaves nothing when deleted', async () => {
     const { client } = server;
@@ -95,80 +88,5 @@ describe.skipIf(host === undefined)(suite('a team in pods (needs Kubernetes)'), 
     done 2>&1 | command grep -o 'Permission denied' | sort | uniq -c`;
     // Memory map, environment and memory of both.
     expect(await server.says(id, run(spy))).toMatch(/\b6 Permission denied/);
-  });
-
-  test('a server killed in the middle of a deploy finishes it at the next start', async () => {
-    const { id } = await server.client.createTeam(server.name);
-    await server.client.call('POST', `/api/teams/${id}/deploy`);
-    await waitFor('the first pod', async () => (await pods()).length > 0);
-    await server.kill();
-    await server.start();
-    await server.client.untilStatus(id, 'running');
-    expect(await server.says(id, 'hello')).toBe('You said: hello');
-    expect(await pods()).toHaveLength(3);
-  });
-
-  test('a server killed in the middle of a turn stores its answer after the next start; the agents run on', async () => {
-    const { client, model } = server;
-    const { id } = await deploy();
-    const before = await podUids();
-    const hold = model.hold();
-    const { message_id } = await client.chat(id, 'slow');
-    await model.waitForRequest('the turn to reach the model', ({ userText }) => userText === 'slow');
-    await server.kill();
-    hold.release();
-    await server.start();
-    expect((await client.reply(id, message_id)).payload.result).toBe('You said: slow');
-    expect(await podUids()).toBe(before);
-  });
-
-  test('no killed CLI, sidecar, pod or NATS, and no deleted Secret, loses a message', async () => {
-    const { id } = await deploy();
-    const kills = {
-      cli: async () => server.killInAgent('lead', 'stream-json'),
-      sidecar: async () => server.killInAgent('lead', 'sidecar/src/main'),
-      pod: async () => server.kubectl('delete', 'pod', 'agent-lead-0', '--grace-period=1'),
-      secrets: async () => {
-        await server.kubectl('delete', 'secrets', 'agent-lead', 'anthropic-api-key', 'nats-auth-token');
-        await server.kubectl('delete', 'pod', 'agent-lead-0', '--grace-period=1');
-      },
-      nats: async () => server.kubectl('delete', 'pods', '--selector=agentcrew.role=nats', '--grace-period=1'),
-    };
-    expect(await server.says(id, 'warm')).toBe('You said: warm');
-    for (const [what, kill] of Object.entries(kills)) {
-      await kill();
-      expect(await server.says(id, `after the ${what}`)).toBe(`You said: after the ${what}`);
-    }
-    await server.untilWhole(id);
-  });
-
-  test('says in status_message why a team with an image that is not to be had does not start', async () => {
-    const { id } = await server.client.createTeam(server.name, { agent_image: 'localhost:9/agentcrew/absent:1' });
-    expect(await failedDeploy(id)).toContain('localhost:9/agentcrew/absent:1');
-    expect(await server.made()).toEqual(server.kept);
-  });
-
-  test('says that a quota is too small, and starts when it is not any more', async () => {
-    const { id } = await deploy();
-    await server.client.call('POST', `/api/teams/${id}/stop`);
-    await server.kubectl('create', 'quota', 'small', '--hard=pods=2');
-    expect(await failedDeploy(id)).toContain('exceeded quota: small');
-    expect(await server.made()).toEqual(server.kept);
-    await server.kubectl('delete', 'quota', 'small');
-    await server.client.deploy(id);
-    expect(await server.says(id, 'hello')).toBe('You said: hello');
-  });
-});
-
-describe.skipIf(host === undefined)(suite('a cluster without room for an agent (needs Kubernetes)'), () => {
-  test('is named in status_message', async () => {
-    await using server = await startKubernetesServer(canary, { KUBERNETES_SCHEDULE_TIMEOUT: '5s' });
-    const leader = { resources: { cpu: '1000', memory: '1Gi' } };
-    const { id } = await server.client.createTeam(server.name, {}, leader);
-    await server.client.call('POST', `/api/teams/${id}/deploy`);
-    expect((await server.client.untilStatus(id, 'error')).status_message).toMatch(
-      /^agent lead does not start: Unschedulable: [^(]*Insufficient cpu[^(]*$/,
-    );
-    expect(await server.made()).toEqual(server.kept);
   });
 });
