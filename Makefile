@@ -18,7 +18,7 @@ test: ## Run all tests; ARGS="packages/nats" runs some of them
 	@$(RUN) vitest run --config vitest.workspace.ts $(ARGS)
 
 test-docker: images ## Build the images and run the tests that need Docker; fails without it
-	@TEST_REQUIRES=Docker $(RUN) vitest run --config vitest.workspace.ts $$(grep -rl '(needs Docker)' apps/*/test packages/*/test) $(ARGS)
+	@TEST_REQUIRES=Docker $(RUN) vitest run --config vitest.workspace.ts --maxWorkers 3 $$(grep -rl '(needs Docker)' apps/*/test packages/*/test) $(ARGS)
 
 test-k8s: cluster images test-image ## Build the images and run the tests that need the cluster of KUBECONFIG; fails without it
 	@$(if $(LOAD_IMAGES),$(LOAD_IMAGES) agentcrew-api:$(IMAGE_TAG) agentcrew-sidecar:$(IMAGE_TAG) agentcrew-runtime-test:latest nats:2.10-alpine)
