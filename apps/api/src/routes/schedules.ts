@@ -8,6 +8,7 @@ import { readCron } from '../crew/runs/cron.ts';
 import { goDuration } from '../duration.ts';
 import { errors } from '../schemas/common.ts';
 import { bindingJson, bindingSchema } from '../schemas/post-action.ts';
+import { pageOf, pageQuery, pageRows } from '../schemas/run-page.ts';
 import {
   newScheduleSchema,
   scheduleJson,
@@ -16,7 +17,7 @@ import {
   scheduleRunSchema,
   scheduleSchema,
 } from '../schemas/schedule.ts';
-import { pageJson, pageOf, pageQuery } from '../schemas/trigger.ts';
+import { pageJson } from '../schemas/trigger.ts';
 
 const params = z.object({ id: z.string() });
 const timing = ['cron_expression', 'timezone', 'enabled'] as const;
@@ -173,7 +174,8 @@ export async function scheduleRoutes(app: FastifyInstance, { crew }: { crew: Cre
       },
     },
     async (request) => {
-      const page = { page: request.query.page, perPage: request.query.per_page };
+      const { page: number, per_page } = pageRows(request.query);
+      const page = { page: number, perPage: per_page };
       return pageJson(db.schedules.runs(find(request).id, page), page, scheduleRunJson);
     },
   );

@@ -7,7 +7,8 @@ import type { Crew } from '../crew/crew.ts';
 import type { WebhookWithToken } from '../crew/runs/webhooks.ts';
 import { errors } from '../schemas/common.ts';
 import { bindingJson, bindingSchema } from '../schemas/post-action.ts';
-import { pageJson, pageOf, pageQuery } from '../schemas/trigger.ts';
+import { pageOf, pageQuery, pageRows } from '../schemas/run-page.ts';
+import { pageJson } from '../schemas/trigger.ts';
 import {
   newWebhookSchema,
   webhookJson,
@@ -159,7 +160,8 @@ export async function webhookRoutes(app: FastifyInstance, { crew }: { crew: Crew
       },
     },
     async (request) => {
-      const page = { page: request.query.page, perPage: request.query.per_page };
+      const { page: number, per_page } = pageRows(request.query);
+      const page = { page: number, perPage: per_page };
       return pageJson(db.webhooks.runs(find(request).id, page), page, webhookRunJson);
     },
   );

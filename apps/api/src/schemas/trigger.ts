@@ -33,24 +33,7 @@ export function runFieldsJson(row: ScheduleRunRow | WebhookRunRow) {
   return { started_at, finished_at, error, prompt_sent, response_received, message_id };
 }
 
-/** A whole number within bounds; whatever else is asked for counts as the default. */
-function numberWithin(max: number, fallback: number) {
-  return z
-    .string()
-    .transform((text) => {
-      const number = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-      return number >= 1 && number <= max ? number : fallback;
-    })
-    .prefault(String(fallback));
-}
-
-export const pageQuery = z.object({ page: numberWithin(1_000_000, 1), per_page: numberWithin(100, 20) });
-
-/** A page of runs, newest first. */
-export function pageOf<T extends z.ZodType>(item: T) {
-  return z.object({ data: z.array(item), total: z.int(), page: z.int(), per_page: z.int() });
-}
-
+/** A page of runs as JSON. */
 export function pageJson<Row, Json>(
   { rows, total }: Numbered<Row>,
   { page, perPage }: NumberedPage,
