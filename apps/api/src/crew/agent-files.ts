@@ -8,9 +8,9 @@ import {
   type FileRequest,
   type FolderPage,
   largestChunk,
-  messageOf,
   statusOf,
 } from '@agentcrew/protocol';
+import { askAgent } from './ask-agent.ts';
 
 const answerWithinMs = 15_000;
 /** What a request or an answer has beside the data, in bytes. */
@@ -73,22 +73,13 @@ export function agentFiles(bus: TeamBus | undefined, agent: string): AgentFiles 
 }
 
 async function asked(bus: TeamBus | undefined, agent: string, request: FileRequest): Promise<ControlResponse> {
-  const answer = await reach(bus, agent, request);
+  const answer = await askAgent(bus, agent, request, answerWithinMs);
   if (answer.ok) return answer;
   const { code, error = 'it gives no reason' } = answer;
   if (isRefusal(code)) throw new CrewError(code, error);
   // An agent that has run since before it could do this does not know the request.
   const advice = 'Restart it if it was started by an older version of the server.';
   throw new CrewError('WORKSPACE_UNAVAILABLE', `the agent cannot do this: ${error}. ${advice}`);
-}
-
-async function reach(bus: TeamBus | undefined, agent: string, request: FileRequest): Promise<ControlResponse> {
-  try {
-    if (!bus?.connected) throw new CrewError('NATS_UNAVAILABLE', 'the bus of the team is away');
-    return await bus.request(agent, request, answerWithinMs);
-  } catch (cause) {
-    throw new CrewError('AGENT_NOT_RUNNING', `the agent cannot be reached: ${messageOf(cause)}`, { cause });
-  }
 }
 
 function isRefusal(code: string | undefined): code is ErrorCode {

@@ -1,6 +1,6 @@
 import type { AgentRow } from '@agentcrew/models';
 import type { TeamBus } from '@agentcrew/nats';
-import { CrewError, messageOf } from '@agentcrew/protocol';
+import { askAgent } from './ask-agent.ts';
 
 const answerWithinMs = 2_000;
 /** Why a turn is ended, and of which message; without one, whatever turn runs. */
@@ -20,14 +20,9 @@ export async function interruptAgent(
   agent: AgentRow,
   { reason, messageId }: Interruption = byUser,
 ): Promise<boolean> {
-  try {
-    if (!bus?.connected) throw new CrewError('NATS_UNAVAILABLE', 'the bus of the team is away');
-    const request = { type: 'interrupt' as const, reason, ...(messageId && { message_id: messageId }) };
-    const answer = await bus.request(agent.slug, request, answerWithinMs);
-    return answer.ok && answer.error === undefined;
-  } catch (cause) {
-    throw new CrewError('AGENT_NOT_RUNNING', `the agent cannot be reached: ${messageOf(cause)}`, { cause });
-  }
+  const request = { type: 'interrupt' as const, reason, ...(messageId && { message_id: messageId }) };
+  const answer = await askAgent(bus, agent.slug, request, answerWithinMs);
+  return answer.ok && answer.error === undefined;
 }
 
 /** The same for several agents at once; those that do not answer are named. */
