@@ -1,10 +1,10 @@
 import { CrewError } from '@agentcrew/protocol';
 import type { V1Pod } from '@kubernetes/client-node';
+import { type AgentPlace, readPod } from './agent-end.ts';
 import { type AgentPlan, agentStatefulSet } from './agent-objects.ts';
 import type { Cluster } from './cluster.ts';
-import { ifPresent } from './cluster-errors.ts';
 import { annotation } from './labels.ts';
-import { agentObject, namespaceOf, podOf } from './names.ts';
+import { agentObject, namespaceOf } from './names.ts';
 import { containerOf, endOf, stepOf } from './pod-steps.ts';
 import { isTransient, type Remark, remarks } from './remarks.ts';
 import { until } from './until.ts';
@@ -25,15 +25,23 @@ export interface StartOptions {
 /** What became of an agent that starts. */
 export type Outcome = { kind: 'ready' } | { kind: 'failed' | 'ended' | 'not ready'; reason: string };
 
-/** An agent's pod when it is there and made of the plan. */
-export async function podOfPlan(cluster: Cluster, plan: AgentPlan): Promise<V1Pod | undefined> {
-  const name = podOf(agentObject(plan.spec.agent));
-  const pod = await ifPresent(cluster.core.readNamespacedPod({ name, namespace: namespaceOf(plan.spec.team) }));
-  return pod?.metadata?.annotations?.[annotation.config] === configOf(plan) ? pod : undefined;
+/** An agent's pod when it is there and made of the plan whose `configOf` this is. */
+export async function podOfConfig(
+  cluster: Cluster,
+  place: AgentPlace,
+  config: string | undefined,
+): Promise<V1Pod | undefined> {
+  const pod = await readPod(cluster, place);
+  return pod?.metadata?.annotations?.[annotation.config] === config ? pod : undefined;
 }
 
+/** The fingerprint of a plan, for which all of it is read. */
 export function configOf(plan: AgentPlan): string | undefined {
   return agentStatefulSet(plan).metadata?.annotations?.[annotation.config];
+}
+
+export function placeOf({ spec }: AgentPlan): AgentPlace {
+  return { namespace: namespaceOf(spec.team), name: agentObject(spec.agent) };
 }
 
 /** Watches over an agent's start until it is ready, cannot become so, a time is over, or the signal aborts. */
@@ -43,11 +51,13 @@ export async function untilReady(
   signal: AbortSignal,
   onProgress?: (progress: string) => void,
 ): Promise<Outcome> {
-  const restartsBefore = restartsOf(await podOfPlan(options.cluster, plan));
+  const config = configOf(plan);
+  const findPod = async () => podOfConfig(options.cluster, placeOf(plan), config);
+  const restartsBefore = restartsOf(await findPod());
   const steps = observer(options, plan, (text) => onProgress?.(`agent ${plan.spec.agent}: ${text}`));
 
   async function look(): Promise<Outcome | undefined> {
-    const pod = await podOfPlan(options.cluster, plan);
+    const pod = await findPod();
     if (!pod) return await steps.withoutPod();
     if (restartsOf(pod) > restartsBefore) return { kind: 'ended', reason: lastEnd(pod) };
     const step = stepOf(pod);

@@ -5,7 +5,7 @@ import { requireSlug } from '../shared/slugs.ts';
 import { endAgent, endPod, readPod, readStatefulSet, untilEnded } from './agent-end.ts';
 import { type AgentPlan, agentSecret, agentStatefulSet } from './agent-objects.ts';
 import { agentPlan } from './agent-plan.ts';
-import { configOf, failure, type Outcome, podOfPlan, type StartOptions, untilReady } from './agent-start.ts';
+import { configOf, failure, type Outcome, placeOf, podOfConfig, type StartOptions, untilReady } from './agent-start.ts';
 import { allAgents, statusOf } from './agent-statuses.ts';
 import { apply } from './apply.ts';
 import { forgetState } from './forget-state.ts';
@@ -86,8 +86,9 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
       await untilEnded(cluster, placeOf(plan));
       return false;
     }
-    const isSame = metadata?.annotations?.[annotation.config] === configOf(plan);
-    if (!isSame || !(await podOfPlan(cluster, plan))) return false;
+    const config = configOf(plan);
+    const isSame = metadata?.annotations?.[annotation.config] === config;
+    if (!isSame || !(await podOfConfig(cluster, placeOf(plan), config))) return false;
     const patience = Math.min(adoptTimeoutMs, readyTimeoutMs);
     const outcome = await untilReady(
       { ...options, scheduleTimeoutMs: patience, readyTimeoutMs: patience },
@@ -123,7 +124,6 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
     });
   }
 
-  const placeOf = ({ spec }: AgentPlan) => ({ namespace: namespaceOf(spec.team), name: agentObject(spec.agent) });
   const idsOf = (team: string) =>
     operations.busyIds().filter((id) => parseAgentId(id)?.namespace === namespaceOf(team));
 
