@@ -1,33 +1,10 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { waitFor } from '@agentcrew/testkit';
-import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { statusCodeOf, wordsOf } from '../src/kubernetes/cluster-errors.ts';
 import { apiUrl, openStream } from '../src/kubernetes/streaming-request.ts';
-
-function configOf(server: string): KubeConfig {
-  const config = new KubeConfig();
-  config.loadFromClusterAndUser({ name: 'c', server, skipTLSVerify: true }, { name: 'u', token: 'a-token' });
-  return config;
-}
-
-async function apiServer(listener: RequestListener) {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
-  return {
-    config: configOf(`http://127.0.0.1:${port}`),
-    connections: () => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count))),
-    async [Symbol.asyncDispose]() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
-  };
-}
+import { apiServer, configOf } from './api-server.ts';
 
 const idleMs = 30_000;
 

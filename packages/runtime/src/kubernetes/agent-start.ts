@@ -5,7 +5,7 @@ import { type AgentPlan, agentStatefulSet } from './agent-objects.ts';
 import type { Cluster } from './cluster.ts';
 import { annotation } from './labels.ts';
 import { agentObject, namespaceOf } from './names.ts';
-import { containerOf, endOf, stepOf } from './pod-steps.ts';
+import { containerOf, lastEnd, restartsOf, stepOf } from './pod-steps.ts';
 import { isTransient, type Remark, remarks } from './remarks.ts';
 import { until } from './until.ts';
 
@@ -132,16 +132,6 @@ function clockOf() {
       return Date.now() - begin;
     },
   };
-}
-
-function restartsOf(pod: V1Pod | undefined): number {
-  return (pod && containerOf(pod)?.restartCount) ?? 0;
-}
-
-function lastEnd(pod: V1Pod): string {
-  const { state, lastState } = containerOf(pod) ?? {};
-  const end = state?.terminated ?? lastState?.terminated;
-  return end ? endOf(end) : 'it was started again';
 }
 
 /** Why an agent did not start, for a person. */

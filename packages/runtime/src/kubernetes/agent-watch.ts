@@ -3,19 +3,21 @@ import { messageOf } from '@agentcrew/protocol';
 import { ListWatch, type V1Pod, Watch } from '@kubernetes/client-node';
 import type { AgentStatus } from '../runtime.ts';
 import type { RuntimeLogger } from '../shared/logger.ts';
+import { serialQueue } from '../shared/serial-queue.ts';
 import { statusReports } from '../shared/status-reports.ts';
 import type { KubernetesAgents } from './agents.ts';
 import type { Cluster } from './cluster.ts';
 import { wordsOf } from './cluster-errors.ts';
-import { allAgentsOf } from './labels.ts';
+import { allAgentsOf, annotation } from './labels.ts';
+import { lastEnd, restartsOf } from './pod-steps.ts';
 
 /** After a watch that broke; the timer of whoever watches looks meanwhile. */
 const pauses = { shortestMs: 250, longestMs: 5_000 };
 
 export interface WatchOptions {
-  cluster: Cluster;
+  cluster: Pick<Cluster, 'core' | 'config'>;
   instance: string;
-  agents: KubernetesAgents;
+  agents: Pick<KubernetesAgents, 'status' | 'list' | 'isBusy'>;
   log: RuntimeLogger;
 }
 
@@ -41,6 +43,8 @@ class BookmarkedWatch extends Watch {
 /** Follows the pods of an installation from now on, through restarts of the API server. */
 export function watchAgents({ cluster, instance, agents, log }: WatchOptions): AgentWatch {
   const reports = statusReports(agents.isBusy, log);
+  // One look at an agent at a time: an older one must not have the last word.
+  const looks = serialQueue();
   const stop = new AbortController();
   const labelSelector = allAgentsOf(instance);
   const list = async () => {
@@ -58,13 +62,25 @@ export function watchAgents({ cluster, instance, agents, log }: WatchOptions): A
       if (!stop.signal.aborted) log.warn({ err: wordsOf(error) }, 'agents could not be looked at');
     }
   }
-  const look = async (id: string) => guarded(async () => reports.report(await agents.status(id)));
+  const look = async (id: string) =>
+    looks.run(id, async () => guarded(async () => reports.report(await agents.status(id))));
   const lookAtAll = async () => guarded(async () => reports.reportAll(await agents.list()));
 
-  pods.on('change', ({ metadata }) => {
+  /** By the pod's uid. */
+  const restarts = new Map<string, number>();
+  pods.on('change', (pod) => {
     pauseMs = pauses.shortestMs;
-    void look(`${metadata?.namespace}/${metadata?.name}`);
+    const { namespace, name, uid = '', annotations } = pod.metadata ?? {};
+    const { [annotation.team]: team = '', [annotation.agent]: agent = '' } = annotations ?? {};
+    const id = `${namespace}/${name}`;
+    // Kubernetes may tell of an end only when the agent is at work again, and a look finds it at work.
+    if (restartsOf(pod) > (restarts.get(uid) ?? Number.POSITIVE_INFINITY)) {
+      reports.report({ id, team, agent, state: 'error', message: `the agent ended (${lastEnd(pod)})` });
+    }
+    restarts.set(uid, restartsOf(pod));
+    void look(id);
   });
+  pods.on('delete', ({ metadata }) => restarts.delete(metadata?.uid ?? ''));
   pods.on('error', (error: unknown) => void again(error));
 
   /** Goes on where it was when the API server still knows that, else with a new list. */

@@ -78,3 +78,15 @@ export function endOf({ exitCode, reason, message }: V1ContainerStateTerminated)
   if (message) return `${reason ?? 'ended'}: ${message}`;
   return `exit code ${exitCode}`;
 }
+
+/** How often the container of a pod was started again; 0 for no pod. */
+export function restartsOf(pod: V1Pod | undefined): number {
+  return (pod && containerOf(pod)?.restartCount) ?? 0;
+}
+
+/** How the container of a pod ended last, in words for a person. */
+export function lastEnd(pod: V1Pod): string {
+  const { state, lastState } = containerOf(pod) ?? {};
+  const end = state?.terminated ?? lastState?.terminated;
+  return end ? endOf(end) : 'it was started again';
+}

@@ -1,0 +1,98 @@
+import type { ServerResponse } from 'node:http';
+import { waitFor } from '@agentcrew/testkit';
+import { CoreV1Api, type V1Pod } from '@kubernetes/client-node';
+import { expect, it } from 'vitest';
+import { watchAgents } from '../src/kubernetes/agent-watch.ts';
+import type { AgentStatus } from '../src/runtime.ts';
+import { apiServer } from './api-server.ts';
+
+const log = { info() {}, warn() {}, error() {} };
+const id = 'agentcrew-crew/agent-lead-0';
+const running: AgentStatus = { id, team: 'crew', agent: 'lead', state: 'running' };
+
+function podThatRestarted(restartCount: number): V1Pod {
+  const terminated = { exitCode: 137, reason: 'OOMKilled' };
+  return {
+    metadata: {
+      namespace: 'agentcrew-crew',
+      name: 'agent-lead-0',
+      uid: 'one',
+      resourceVersion: `${restartCount + 1}`,
+      annotations: { 'agentcrew.team': 'crew', 'agentcrew.agent': 'lead' },
+    },
+    status: {
+      containerStatuses: [
+        {
+          name: 'agent',
+          image: 'image',
+          imageID: 'image',
+          ready: true,
+          restartCount,
+          state: { running: {} },
+          lastState: restartCount > 0 ? { terminated } : {},
+        },
+      ],
+    },
+  };
+}
+
+/** An API server with one pod, that tells what the test wants of it. */
+async function clusterWithPod() {
+  let watcher: ServerResponse | undefined;
+  const server = await apiServer((request, response) => {
+    response.setHeader('content-type', 'application/json');
+    if (request.url?.includes('watch=true')) {
+      response.flushHeaders();
+      watcher = response;
+    } else {
+      const items = [podThatRestarted(0)];
+      response.end(JSON.stringify({ kind: 'PodList', metadata: { resourceVersion: '1' }, items }));
+    }
+  });
+  return {
+    cluster: { core: server.config.makeApiClient(CoreV1Api), config: server.config },
+    isWatched: () => watcher !== undefined,
+    tell: (pod: V1Pod) => watcher?.write(`${JSON.stringify({ type: 'MODIFIED', object: pod })}\n`),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+it('tells of an end that Kubernetes tells of only when the agent runs again', async () => {
+  await using kubernetes = await clusterWithPod();
+  const agents = { status: async () => running, list: async () => [running], isBusy: () => false };
+  using watch = watchAgents({ cluster: kubernetes.cluster, instance: 'i', agents, log });
+  const changes: AgentStatus[] = [];
+  watch.add((change) => changes.push(change));
+  await waitFor('the watch', () => kubernetes.isWatched() && changes.length === 1);
+  kubernetes.tell(podThatRestarted(0));
+  kubernetes.tell(podThatRestarted(1));
+  await waitFor('the recovery', () => changes.length === 3);
+  expect(changes).toEqual([
+    running,
+    { ...running, state: 'error', message: 'the agent ended (OOMKilled: out of memory)' },
+    running,
+  ]);
+});
+
+it('lets no older look at an agent have the last word', async () => {
+  await using kubernetes = await clusterWithPod();
+  const died = { ...running, state: 'error' as const };
+  const looks: PromiseWithResolvers<AgentStatus>[] = [];
+  const status = () => {
+    const look = Promise.withResolvers<AgentStatus>();
+    looks.push(look);
+    return look.promise;
+  };
+  const agents = { status, list: async () => [running], isBusy: () => false };
+  using watch = watchAgents({ cluster: kubernetes.cluster, instance: 'i', agents, log });
+  const states: string[] = [];
+  watch.add(({ state }) => states.push(state));
+  await waitFor('a look', () => kubernetes.isWatched() && looks.length === 1);
+  const second = watch.look(id);
+  expect(looks).toHaveLength(1);
+  looks[0]?.resolve(died);
+  await waitFor('the second look', () => looks.length === 2);
+  looks[1]?.resolve(running);
+  await second;
+  expect(states).toEqual(['running', 'error', 'running']);
+});
