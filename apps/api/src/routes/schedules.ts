@@ -7,8 +7,6 @@ import type { Crew } from '../crew/crew.ts';
 import { readCron } from '../crew/runs/cron.ts';
 import { goDuration } from '../duration.ts';
 import { errors } from '../schemas/common.ts';
-import { bindingJson, bindingSchema } from '../schemas/post-action.ts';
-import { pageOf, pageQuery, pageRows } from '../schemas/run-page.ts';
 import {
   newScheduleSchema,
   scheduleJson,
@@ -17,11 +15,10 @@ import {
   scheduleRunSchema,
   scheduleSchema,
 } from '../schemas/schedule.ts';
-import { pageJson } from '../schemas/trigger.ts';
+import { triggerRunRoutes } from './trigger-runs.ts';
 
 const params = z.object({ id: z.string() });
 const timing = ['cron_expression', 'timezone', 'enabled'] as const;
-const runParams = z.object({ id: z.string(), runId: z.string() });
 
 /** Schedules: prompts that a team gets by the clock. */
 export async function scheduleRoutes(app: FastifyInstance, { crew }: { crew: Crew }): Promise<void> {
@@ -162,57 +159,15 @@ export async function scheduleRoutes(app: FastifyInstance, { crew }: { crew: Cre
     },
   );
 
-  routes.get(
-    '/api/schedules/:id/runs',
-    {
-      ...one,
-      schema: {
-        ...one.schema,
-        summary: 'Runs of a schedule, newest first',
-        querystring: pageQuery,
-        response: { 200: pageOf(scheduleRunSchema).meta({ id: 'ScheduleRuns' }), ...errors(404) },
-      },
-    },
-    async (request) => {
-      const { page: number, per_page } = pageRows(request.query);
-      const page = { page: number, perPage: per_page };
-      return pageJson(db.schedules.runs(find(request).id, page), page, scheduleRunJson);
-    },
-  );
-
-  routes.get(
-    '/api/schedules/:id/runs/:runId',
-    {
-      ...one,
-      schema: {
-        ...one.schema,
-        params: runParams,
-        summary: 'Show a run',
-        response: { 200: scheduleRunSchema, ...errors(404) },
-      },
-    },
-    async (request) => {
-      const run = db.schedules.run(find(request).id, request.params.runId);
-      if (!run) throw new CrewError('RUN_NOT_FOUND', 'run not found');
-      return scheduleRunJson(run);
-    },
-  );
-
-  routes.get(
-    '/api/schedules/:id/post-actions',
-    {
-      ...one,
-      schema: {
-        ...one.schema,
-        summary: 'Post-actions that follow its runs',
-        response: { 200: z.array(bindingSchema), ...errors(404) },
-      },
-    },
-    async (request) => {
-      const { id, org_id } = find(request);
-      return db.postActionBindings.ofTrigger(org_id, { type: 'schedule', id }).map(bindingJson);
-    },
-  );
+  triggerRunRoutes(app, {
+    type: 'schedule',
+    find,
+    runs: db.schedules,
+    schema: scheduleRunSchema,
+    toJson: scheduleRunJson,
+    pageName: 'ScheduleRuns',
+    bindings: db.postActionBindings,
+  });
 }
 
 /** Null while it is switched off. Throws INVALID_REQUEST for an expression that cannot be read or is never due. */

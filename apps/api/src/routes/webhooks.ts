@@ -6,9 +6,6 @@ import { z } from 'zod';
 import type { Crew } from '../crew/crew.ts';
 import type { WebhookWithToken } from '../crew/runs/webhooks.ts';
 import { errors } from '../schemas/common.ts';
-import { bindingJson, bindingSchema } from '../schemas/post-action.ts';
-import { pageOf, pageQuery, pageRows } from '../schemas/run-page.ts';
-import { pageJson } from '../schemas/trigger.ts';
 import {
   newWebhookSchema,
   webhookJson,
@@ -18,9 +15,9 @@ import {
   webhookSchema,
   webhookWithTokenSchema,
 } from '../schemas/webhook.ts';
+import { triggerRunRoutes } from './trigger-runs.ts';
 
 const params = z.object({ id: z.string() });
-const runParams = z.object({ id: z.string(), runId: z.string() });
 
 /** Webhooks: read, create, change, delete. Calling them is another file's. */
 export async function webhookRoutes(app: FastifyInstance, { crew }: { crew: Crew }): Promise<void> {
@@ -148,55 +145,13 @@ export async function webhookRoutes(app: FastifyInstance, { crew }: { crew: Crew
     async (request) => withToken(webhooks.regenerate(find(request))),
   );
 
-  routes.get(
-    '/api/webhooks/:id/runs',
-    {
-      ...one,
-      schema: {
-        ...one.schema,
-        summary: 'Runs of a webhook, newest first',
-        querystring: pageQuery,
-        response: { 200: pageOf(webhookRunSchema).meta({ id: 'WebhookRuns' }), ...errors(404) },
-      },
-    },
-    async (request) => {
-      const { page: number, per_page } = pageRows(request.query);
-      const page = { page: number, perPage: per_page };
-      return pageJson(db.webhooks.runs(find(request).id, page), page, webhookRunJson);
-    },
-  );
-
-  routes.get(
-    '/api/webhooks/:id/runs/:runId',
-    {
-      ...one,
-      schema: {
-        ...one.schema,
-        params: runParams,
-        summary: 'Show a run',
-        response: { 200: webhookRunSchema, ...errors(404) },
-      },
-    },
-    async (request) => {
-      const run = db.webhooks.run(find(request).id, request.params.runId);
-      if (!run) throw new CrewError('RUN_NOT_FOUND', 'run not found');
-      return webhookRunJson(run);
-    },
-  );
-
-  routes.get(
-    '/api/webhooks/:id/post-actions',
-    {
-      ...one,
-      schema: {
-        ...one.schema,
-        summary: 'Post-actions that follow its runs',
-        response: { 200: z.array(bindingSchema), ...errors(404) },
-      },
-    },
-    async (request) => {
-      const { id, org_id } = find(request);
-      return db.postActionBindings.ofTrigger(org_id, { type: 'webhook', id }).map(bindingJson);
-    },
-  );
+  triggerRunRoutes(app, {
+    type: 'webhook',
+    find,
+    runs: db.webhooks,
+    schema: webhookRunSchema,
+    toJson: webhookRunJson,
+    pageName: 'WebhookRuns',
+    bindings: db.postActionBindings,
+  });
 }
