@@ -1,25 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  type ScriptedModel,
-  startNatsServer,
-  startScriptedModel,
-  type TestNatsServer,
-  waitFor,
-} from '@agentcrew/testkit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { waitFor } from '@agentcrew/testkit';
+import { expect, test } from 'vitest';
 import { Crew } from './crew.ts';
+import { useServices } from './services.ts';
 
-let nats: TestNatsServer;
-let model: ScriptedModel;
-
-beforeAll(async () => {
-  [nats, model] = await Promise.all([startNatsServer(), startScriptedModel()]);
-});
-afterAll(async () => {
-  await model?.[Symbol.asyncDispose]();
-  await nats?.[Symbol.asyncDispose]();
-});
+const services = useServices();
 
 const patience = { timeoutMs: 60_000 };
 const permissions = { allowed_tools: ['Bash', 'AskUserQuestion'], ask_commands: ['touch *'] };
@@ -27,8 +13,7 @@ const touch = (name: string) => `!tool Bash ${JSON.stringify({ command: `touch $
 
 function startCrew(rules: object = {}, limits: object = {}): Promise<Crew> {
   return Crew.start({
-    natsUrl: nats.url,
-    modelUrl: model.url,
+    ...services.urls,
     permissions: { ...permissions, ...rules },
     limits: { turn_timeout_ms: 120_000, ...limits },
   });

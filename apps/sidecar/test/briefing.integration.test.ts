@@ -1,34 +1,25 @@
-import { type ScriptedModel, startNatsServer, startScriptedModel, type TestNatsServer } from '@agentcrew/testkit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { useServices } from './services.ts';
 import { Team } from './team.ts';
 
-let nats: TestNatsServer;
-let model: ScriptedModel;
-
-beforeAll(async () => {
-  [nats, model] = await Promise.all([startNatsServer(), startScriptedModel()]);
-});
-afterAll(async () => {
-  await model?.[Symbol.asyncDispose]();
-  await nats?.[Symbol.asyncDispose]();
-});
+const services = useServices();
 
 /** What the model was told about itself when it was asked this. */
 function systemFor(text: string): string {
-  const request = model.requests.find(({ userText }) => userText === text);
+  const request = services.model.requests.find(({ userText }) => userText === text);
   return JSON.stringify((request?.body as { system?: unknown } | undefined)?.system);
 }
 
 test('new instructions are in force from the next turn on, in the same session, also for a restarted process with the old spec', async () => {
-  await using team = await Team.start({ natsUrl: nats.url, modelUrl: model.url, agents: ['lead'] });
+  await using team = await Team.start({ ...services.urls, agents: ['lead'] });
   const instruct = (instructions: string) => team.control('lead', { type: 'instructions', instructions });
   await instruct('Speak like a sailor.');
   const first = await team.reply(await team.send('lead', '!say one'));
   expect(systemFor('!say one')).toContain('Speak like a sailor.');
 
-  const hold = model.hold();
+  const hold = services.model.hold();
   const during = await team.send('lead', '!say two');
-  await model.waitForRequest('the second turn', ({ userText }) => userText === '!say two');
+  await services.model.waitForRequest('the second turn', ({ userText }) => userText === '!say two');
   expect(await instruct('Speak like a lawyer.')).toMatchObject({ ok: true });
   hold.release();
   expect(await team.reply(during)).toMatchObject({ status: 'completed', result: 'two', session_id: first.session_id });

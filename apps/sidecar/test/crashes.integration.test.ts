@@ -1,36 +1,22 @@
-import {
-  type ScriptedModel,
-  startNatsServer,
-  startScriptedModel,
-  type TestNatsServer,
-  waitFor,
-} from '@agentcrew/testkit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startNatsServer, waitFor } from '@agentcrew/testkit';
+import { expect, test } from 'vitest';
 import { Crew } from './crew.ts';
+import { useServices } from './services.ts';
 
-let nats: TestNatsServer;
-let model: ScriptedModel;
+const services = useServices();
 
-beforeAll(async () => {
-  [nats, model] = await Promise.all([startNatsServer(), startScriptedModel()]);
-});
-afterAll(async () => {
-  await model?.[Symbol.asyncDispose]();
-  await nats?.[Symbol.asyncDispose]();
-});
-
-const startCrew = () => Crew.start({ natsUrl: nats.url, modelUrl: model.url });
+const startCrew = () => Crew.start({ ...services.urls });
 
 /** Sends a message and waits until the model has it; its answer waits until the hold is released. */
 async function heldTurn(crew: Crew, text: string) {
-  const hold = model.hold();
+  const hold = services.model.hold();
   const id = await crew.send(text);
-  await model.waitForRequest('the turn', ({ userText }) => userText === text);
+  await services.model.waitForRequest('the turn', ({ userText }) => userText === text);
   return { id, hold };
 }
 
 function requestsFor(text: string) {
-  return model.requests.filter(({ userText }) => userText === text);
+  return services.model.requests.filter(({ userText }) => userText === text);
 }
 
 /** A later message is answered, and until then none came twice. */
@@ -90,7 +76,7 @@ test('a CLI killed while idle is started again', async () => {
 
 test('a nats-server killed in the turn: the reply waits for it', async () => {
   await using server = await startNatsServer();
-  await using crew = await Crew.start({ natsUrl: server.url, modelUrl: model.url });
+  await using crew = await Crew.start({ natsUrl: server.url, modelUrl: services.model.url });
   const { id, hold } = await heldTurn(crew, '!say in spite of it');
   await server.kill();
   hold.release();

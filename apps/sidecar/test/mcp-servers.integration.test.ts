@@ -1,27 +1,12 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
-import {
-  echoMcpServer,
-  type ScriptedModel,
-  startNatsServer,
-  startScriptedModel,
-  type TestNatsServer,
-  waitFor,
-} from '@agentcrew/testkit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { echoMcpServer, waitFor } from '@agentcrew/testkit';
+import { expect, test } from 'vitest';
 import { Crew } from './crew.ts';
+import { useServices } from './services.ts';
 
-let nats: TestNatsServer;
-let model: ScriptedModel;
-
-beforeAll(async () => {
-  [nats, model] = await Promise.all([startNatsServer(), startScriptedModel()]);
-});
-afterAll(async () => {
-  await model?.[Symbol.asyncDispose]();
-  await nats?.[Symbol.asyncDispose]();
-});
+const services = useServices();
 
 const permissions = { allowed_tools: ['mcp__echo__*', 'mcp__more__*'] };
 const echo = (name: string, env: Record<string, string>) => ({
@@ -35,8 +20,7 @@ const echo = (name: string, env: Record<string, string>) => ({
 test('an agent in a pod has the MCP servers of its spec, and takes over others between two turns; their secrets stay where they are', async () => {
   const [first, second] = [`mcp-canary-${randomUUID()}`, `mcp-canary-${randomUUID()}`];
   await using crew = await Crew.start({
-    natsUrl: nats.url,
-    modelUrl: model.url,
+    ...services.urls,
     asInPod: true,
     permissions,
     mcpServers: [echo('echo', { TOKEN: first }), echo('broken', { MODE: 'broken', TOKEN: first })],

@@ -1,28 +1,14 @@
-import {
-  type ScriptedModel,
-  startNatsServer,
-  startScriptedModel,
-  type TestNatsServer,
-  waitFor,
-} from '@agentcrew/testkit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { waitFor } from '@agentcrew/testkit';
+import { expect, test } from 'vitest';
+import { useServices } from './services.ts';
 import { crewCall, delegate, Team } from './team.ts';
 
-let nats: TestNatsServer;
-let model: ScriptedModel;
+const services = useServices();
 
-beforeAll(async () => {
-  [nats, model] = await Promise.all([startNatsServer(), startScriptedModel()]);
-});
-afterAll(async () => {
-  await model?.[Symbol.asyncDispose]();
-  await nats?.[Symbol.asyncDispose]();
-});
-
-const startTeam = (...agents: string[]) => Team.start({ natsUrl: nats.url, modelUrl: model.url, agents });
+const startTeam = (...agents: string[]) => Team.start({ ...services.urls, agents });
 
 function requestsWith(text: string) {
-  return model.requests.filter(({ userText }) => userText?.includes(text));
+  return services.model.requests.filter(({ userText }) => userText?.includes(text));
 }
 
 /** Whether the model is asked to do a task of this text. */
@@ -32,7 +18,7 @@ function isTask(text: string) {
 }
 
 function taskAtWork(text: string) {
-  return model.waitForRequest(`the task ${text}`, isTask(text));
+  return services.model.waitForRequest(`the task ${text}`, isTask(text));
 }
 
 test('a task goes to a teammate, its answer comes back, and all of it is on the bus', async () => {
@@ -76,14 +62,14 @@ test('a teammate that fails says why', async () => {
 
 test('several teammates work at the same time', async () => {
   await using team = await startTeam('lead', 'ada', 'ben', 'cyd');
-  const hold = model.hold();
+  const hold = services.model.hold();
   const calls = ['ada', 'ben', 'cyd'].map((agent, index) =>
     crewCall('delegate_task', { agent, instruction: `!say from ${agent}` }, index === 0 ? 'tool' : 'also'),
   );
   const sent = team.send('lead', calls.join('\n'));
-  await model.waitForRequest('the turn', ({ userText }) => userText === calls.join('\n'));
+  await services.model.waitForRequest('the turn', ({ userText }) => userText === calls.join('\n'));
   hold.release();
-  const workers = model.hold();
+  const workers = services.model.hold();
   await Promise.all(['ada', 'ben', 'cyd'].map((agent) => taskAtWork(`!say from ${agent}`)));
   workers.release();
   const { result } = await team.reply(await sent);
@@ -102,7 +88,7 @@ test('a circle is refused at once, also over several agents', async () => {
 
 test('two agents that are asked by different people do not wait for each other', async () => {
   await using team = await startTeam('lead', 'ada', 'ben');
-  const hold = model.hold();
+  const hold = services.model.hold();
   const [one, two] = [delegate('ben', '!say for ada'), delegate('ada', '!say for ben')];
   const ids = await Promise.all([team.send('ada', one), team.send('ben', two)]);
   await waitFor('both at work', () => [one, two].every((text) => requestsWith(text).length > 0), { timeoutMs: 60_000 });
@@ -141,16 +127,16 @@ test('when the turn that gave it is interrupted, the task is cancelled', async (
 
 test('a teammate killed in the middle goes on, and its answer still arrives', async () => {
   await using team = await startTeam('lead', 'ada');
-  const hold = model.hold();
+  const hold = services.model.hold();
   const text = delegate('ada', '!say survived it');
   const id = await team.send('lead', text);
-  await model.waitForRequest('the turn', ({ userText }) => userText === text);
+  await services.model.waitForRequest('the turn', ({ userText }) => userText === text);
   hold.release();
-  const second = model.hold();
+  const second = services.model.hold();
   await taskAtWork('!say survived it');
   await team.end('ada', 'SIGKILL');
   team.run('ada');
-  await waitFor('the task again', () => model.requests.filter(isTask('!say survived it')).length >= 2, {
+  await waitFor('the task again', () => services.model.requests.filter(isTask('!say survived it')).length >= 2, {
     timeoutMs: 60_000,
   });
   second.release();
@@ -163,11 +149,11 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
   async (signal) => {
     await using team = await startTeam('lead', 'ada');
     const text = delegate('ada', `!say only once ${signal}`);
-    const hold = model.hold();
+    const hold = services.model.hold();
     const id = await team.send('lead', text);
-    await model.waitForRequest('the turn', ({ userText }) => userText === text);
+    await services.model.waitForRequest('the turn', ({ userText }) => userText === text);
     hold.release();
-    const second = model.hold();
+    const second = services.model.hold();
     await taskAtWork(`!say only once ${signal}`);
     await team.end('lead', signal);
     second.release();
@@ -179,7 +165,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
       result: expect.stringContaining(`only once ${signal}`),
     });
     expect(team.of('task_assignment')).toHaveLength(1);
-    expect(model.requests.filter(isTask(`!say only once ${signal}`))).toHaveLength(1);
+    expect(services.model.requests.filter(isTask(`!say only once ${signal}`))).toHaveLength(1);
   },
 );
 
@@ -193,16 +179,17 @@ test('what is shared costs no turn, and stands before the next one', async () =>
     ['lead', 'ben', 'we use tabs'],
   ]);
   expect(team.of('task_result')).toEqual([]);
-  const before = model.requests.length;
+  const before = services.model.requests.length;
   await team.reply(await team.send('ada', '!say got it'));
-  const asked = JSON.stringify(model.requests.slice(before).find(({ userText }) => userText === '!say got it')?.body);
+  const asked = JSON.stringify(
+    services.model.requests.slice(before).find(({ userText }) => userText === '!say got it')?.body,
+  );
   expect(asked).toContain('From lead:\\nthe port is 8080\\n\\nFrom lead:\\nwe use tabs');
 });
 
 test('who may use no tool at all cannot talk to the team', async () => {
   const options = {
-    natsUrl: nats.url,
-    modelUrl: model.url,
+    ...services.urls,
     agents: ['lead', 'ada'],
     permissions: { allowed_tools: [] },
   };

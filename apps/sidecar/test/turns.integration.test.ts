@@ -3,29 +3,15 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { activityPayloadSchema, replyPayloadSchema } from '@agentcrew/protocol';
-import {
-  type ScriptedModel,
-  startNatsServer,
-  startScriptedModel,
-  type TestNatsServer,
-  waitFor,
-} from '@agentcrew/testkit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startScriptedModel, waitFor } from '@agentcrew/testkit';
+import { expect, test } from 'vitest';
 import { Crew, type CrewOptions } from './crew.ts';
+import { useServices } from './services.ts';
 
-let nats: TestNatsServer;
-let model: ScriptedModel;
-
-beforeAll(async () => {
-  [nats, model] = await Promise.all([startNatsServer(), startScriptedModel()]);
-});
-afterAll(async () => {
-  await model?.[Symbol.asyncDispose]();
-  await nats?.[Symbol.asyncDispose]();
-});
+const services = useServices();
 
 function startCrew(options: Partial<CrewOptions> = {}): Promise<Crew> {
-  return Crew.start({ natsUrl: nats.url, modelUrl: model.url, ...options });
+  return Crew.start({ ...services.urls, ...options });
 }
 
 test('a turn with a tool, and three messages at once in order; the key shows up nowhere', async () => {
@@ -60,7 +46,7 @@ test('a turn with a tool, and three messages at once in order; the key shows up 
   expect(crew.statuses().slice(0, 5)).toEqual(['starting', 'parked', 'idle', 'working', 'idle']);
 
   const key = String(crew.spec.secrets.anthropic_api_key);
-  expect(model.requests.some(({ headers }) => headers['x-api-key'] === key)).toBe(true);
+  expect(services.model.requests.some(({ headers }) => headers['x-api-key'] === key)).toBe(true);
   const processes = await crew.processes();
   expect(processes.length).toBeGreaterThan(1);
   const grep = promisify(execFile)('grep', ['-rl', key, crew.spec.state_dir, crew.spec.workspace]);
@@ -85,7 +71,7 @@ test('interrupt ends the turn and the queue goes on; shutdown answers and leaves
   expect(await crew.control('interrupt')).toMatchObject({ ok: true, error: expect.stringContaining('No turn') });
   const hanging = await crew.send('!say half\n!hang');
   const next = await crew.send('!say next');
-  await model.waitForRequest('the hanging turn', ({ userText }) => userText?.includes('!say half') ?? false);
+  await services.model.waitForRequest('the hanging turn', ({ userText }) => userText?.includes('!say half') ?? false);
   expect(await crew.control('status')).toMatchObject({ activity: 'working', current_message_id: hanging });
   expect(await crew.control('interrupt')).toEqual({ ok: true });
   expect(await crew.replyTo(hanging)).toMatchObject({ status: 'interrupted', code: 'TURN_INTERRUPTED' });
@@ -118,7 +104,7 @@ test('an idle CLI is parked and resumed in the same session', async () => {
   await waitFor('it to be ready all the same', async () => (await crew.readiness()).status === 200);
   const after = await crew.replyTo(await crew.send('!say after'));
   expect(after).toMatchObject({ result: 'after', session_id: before.session_id });
-  const { body } = await model.waitForRequest('the second turn', ({ userText }) => userText === '!say after');
+  const { body } = await services.model.waitForRequest('the second turn', ({ userText }) => userText === '!say after');
   expect(JSON.stringify(body)).toContain('!say before');
 });
 

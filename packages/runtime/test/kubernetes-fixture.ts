@@ -48,8 +48,9 @@ afterAll(async () => {
   const core = adminConfig().makeApiClient(CoreV1Api);
   const left = async () =>
     (await core.listNamespace()).items.filter(({ metadata }) => ending.includes(metadata?.name ?? ''));
-  if (ending.length > 0) await waitFor('the namespaces to be gone', async () => (await left()).length === 0, waits);
-}, waits.timeoutMs);
+  if (ending.length > 0)
+    await waitFor('the namespaces to be gone', async () => (await left()).length === 0, { timeoutMs: 150_000 });
+});
 
 /** A name that no other test uses: Kubernetes takes its time to end a namespace. */
 export function randomTeam(): string {

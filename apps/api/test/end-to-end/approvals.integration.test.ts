@@ -1,49 +1,30 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, type ScriptedModel, startScriptedModel, temporaryFolder, waitFor } from '@agentcrew/testkit';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Client, type Message, type Team } from './client.ts';
+import { waitFor } from '@agentcrew/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Message, Team } from './client.ts';
+import { Host } from './host.ts';
 import { processesWith } from './processes.ts';
-import { type Server, startServer } from './server.ts';
 
 const apiKey = 'sk-ant-canary-0123456789abcdef';
 
-let model: ScriptedModel;
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let port: number;
-let server: Server;
-let client: Client;
+let host: Host;
+let model: Host['model'];
+let folder: Host['folder'];
+let server: Host['server'];
+let client: Host['client'];
 let team: Team;
 
-function start(): Promise<Server> {
-  const env = { ANTHROPIC_API_KEY: apiKey, ANTHROPIC_BASE_URL: model.url, RECONCILE_INTERVAL: '2s' };
-  return startServer({ dataDir: folder.path, port, env });
-}
-
-beforeAll(async () => {
-  model = await startScriptedModel({ apiKey });
-});
-
-afterAll(async () => {
-  await model[Symbol.asyncDispose]();
-});
-
 beforeEach(async () => {
-  folder = await temporaryFolder();
-  port = await freePort();
-  server = await start();
-  client = new Client(server.url);
+  host = await Host.start({ apiKey, env: () => ({ RECONCILE_INTERVAL: '2s' }) });
+  ({ model, folder, server, client } = host);
   // Without permissions of its own an agent of this host asks about every command.
   const created = await client.createTeam('gated');
   team = await client.deploy(created.id);
 });
-
 afterEach(async () => {
   for (const { pid } of sidecars()) process.kill(pid, 'SIGCONT');
-  await client.call('POST', `/api/teams/${team.id}/stop`).catch(() => undefined);
-  await server.end('SIGTERM');
-  await waitFor('all processes to end', () => processesWith(folder.path).length === 0);
-  await folder[Symbol.asyncDispose]();
+  await host[Symbol.asyncDispose]();
 });
 
 const touch = (name: string) => `!tool Bash ${JSON.stringify({ command: `touch ${name}`, description: 'test' })}`;
@@ -100,7 +81,7 @@ describe('an approval', () => {
     const sent = await chat(touch('a'));
     const approval = await client.asked(team.id);
     await server.end('SIGKILL');
-    server = await start();
+    server = await host.startServer();
     expect(await client.asked(team.id)).toEqual(approval);
     await client.decide(team.id, approval, { decision: 'allow' });
     expect((await answered(sent)).status).toBe('completed');
@@ -116,7 +97,7 @@ describe('an approval', () => {
     expect(await client.decide(team.id, approval, { decision: 'allow' })).toMatchObject({ delivered_at: null });
     await server.end('SIGKILL');
     for (const { pid } of sidecars()) process.kill(pid, 'SIGCONT');
-    server = await start();
+    server = await host.startServer();
     expect((await answered(sent)).status).toBe('completed');
     expect(made('a')).toBe(true);
     await waitFor('the delivery', async () => (await client.approvals(team.id))[0]?.delivered_at !== null);
@@ -141,7 +122,7 @@ describe('an approval', () => {
     await waitFor('the question', () => readFileSync(pending, 'utf8') !== '[]', { timeoutMs: 60_000 });
     process.kill(nats.pid, 'SIGKILL');
     rmSync(join(folder.path, 'nats/store'), { recursive: true });
-    server = await start();
+    server = await host.startServer();
     await client.decide(team.id, await client.asked(team.id), { decision: 'allow' });
     expect((await answered(slow)).status).toBe('completed');
     expect(made('a')).toBe(true);

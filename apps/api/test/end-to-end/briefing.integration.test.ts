@@ -1,42 +1,24 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  echoMcpServer,
-  freePort,
-  type ScriptedModel,
-  startScriptedModel,
-  temporaryFolder,
-  waitFor,
-} from '@agentcrew/testkit';
+import { echoMcpServer, waitFor } from '@agentcrew/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Client } from './client.ts';
+import { Host } from './host.ts';
 import { processesWith } from './processes.ts';
-import { type Server, startServer } from './server.ts';
 
-let model: ScriptedModel;
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let server: Server;
-let client: Client;
+let host: Host;
+let model: Host['model'];
+let folder: Host['folder'];
+let server: Host['server'];
+let client: Host['client'];
 
 beforeEach(async () => {
-  [model, folder] = await Promise.all([startScriptedModel(), temporaryFolder()]);
-  const env = {
-    ANTHROPIC_API_KEY: 'sk-canary-of-the-model',
-    ANTHROPIC_BASE_URL: model.url,
-    PATH: `${withFakeInstaller(join(folder.path, 'bin'))}:${process.env.PATH}`,
-  };
-  server = await startServer({ dataDir: folder.path, port: await freePort(), env });
-  client = new Client(server.url);
+  host = await Host.start({
+    apiKey: 'sk-canary-of-the-model',
+    env: (folder) => ({ PATH: `${withFakeInstaller(join(folder, 'bin'))}:${process.env.PATH}` }),
+  });
+  ({ model, folder, server, client } = host);
 });
-
-afterEach(async () => {
-  const teams = await client.call<{ id: string }[]>('GET', '/api/teams').catch(() => []);
-  for (const { id } of teams) await client.call('POST', `/api/teams/${id}/stop`).catch(() => undefined);
-  await server.end('SIGTERM');
-  await waitFor('all processes to end', () => processesWith(folder.path).length === 0);
-  await folder[Symbol.asyncDispose]();
-  await model[Symbol.asyncDispose]();
-});
+afterEach(() => host[Symbol.asyncDispose]());
 
 /** An `npx` that installs each skill by its name alone, but none called `broken`, and notes its environment. */
 function withFakeInstaller(bin: string): string {

@@ -1,34 +1,21 @@
-import { freePort, type ScriptedModel, startScriptedModel, temporaryFolder, waitFor } from '@agentcrew/testkit';
+import { waitFor } from '@agentcrew/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Client } from './client.ts';
-import { processesWith } from './processes.ts';
-import { type Server, startServer } from './server.ts';
+import { Host } from './host.ts';
 
 /** What one answer of the scripted model costs, as the CLI reckons it, and its tokens that count. */
 const answer = { usd: 0.0011, tokens: 162 };
 const steps = 12;
 const manySteps = `${'!tool Bash {"command":"true","description":"a step"}\n'.repeat(steps)}!say done`;
 
-let model: ScriptedModel;
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let server: Server;
-let client: Client;
+let host: Host;
+let model: Host['model'];
+let client: Host['client'];
 
 beforeEach(async () => {
-  model = await startScriptedModel();
-  folder = await temporaryFolder();
-  const env = { ANTHROPIC_API_KEY: 'sk-ant-test-0123456789', ANTHROPIC_BASE_URL: model.url };
-  server = await startServer({ dataDir: folder.path, port: await freePort(), env });
-  client = new Client(server.url);
+  host = await Host.start();
+  ({ model, client } = host);
 });
-afterEach(async () => {
-  for (const { id } of await client.call<{ id: string }[]>('GET', '/api/teams'))
-    await client.call('POST', `/api/teams/${id}/stop`).catch(() => undefined);
-  await server.end('SIGTERM');
-  await waitFor('all processes to end', () => processesWith(folder.path).length === 0);
-  await model[Symbol.asyncDispose]();
-  await folder[Symbol.asyncDispose]();
-});
+afterEach(() => host[Symbol.asyncDispose]());
 
 async function deploy(team: object, leader: object) {
   const { id, agents } = await client.createTeam('thrifty', team, {

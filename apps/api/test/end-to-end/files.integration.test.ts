@@ -3,43 +3,32 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort, type ScriptedModel, startScriptedModel, temporaryFolder, waitFor } from '@agentcrew/testkit';
+import { waitFor } from '@agentcrew/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Client } from './client.ts';
-import { processesWith } from './processes.ts';
-import { type Server, startServer } from './server.ts';
+import { Host } from './host.ts';
 
 const page = readFileSync(new URL('../../../../docs/files.md', import.meta.url), 'utf8');
 const hasCurl = execFileSync('sh', ['-c', 'command -v curl || true']).length > 0;
 
-let model: ScriptedModel;
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let server: Server;
-let client: Client;
+let host: Host;
+let model: Host['model'];
+let folder: Host['folder'];
+let server: Host['server'];
+let client: Host['client'];
 let id: string;
 let workspace: string;
 let url: string;
 
 beforeAll(async () => {
-  model = await startScriptedModel();
-  folder = await temporaryFolder();
-  const env = { ANTHROPIC_API_KEY: 'sk-test', ANTHROPIC_BASE_URL: model.url };
-  server = await startServer({ dataDir: folder.path, port: await freePort(), env });
-  client = new Client(server.url);
+  host = await Host.start();
+  ({ model, folder, server, client } = host);
   const permissions = { allowed_tools: ['Bash'] };
   ({ id } = await client.createTeam('files', {}, { permissions }));
   workspace = join(folder.path, 'teams/files/workspace');
   url = `${server.url}/api/teams/${id}`;
   await client.deploy(id);
 });
-
-afterAll(async () => {
-  await client.call('POST', `/api/teams/${id}/stop`).catch(() => undefined);
-  await server.end('SIGTERM');
-  await waitFor('all processes to end', () => processesWith(folder.path).length === 0);
-  await folder[Symbol.asyncDispose]();
-  await model[Symbol.asyncDispose]();
-});
+afterAll(() => host[Symbol.asyncDispose]());
 
 interface Accepted {
   message_id: string;

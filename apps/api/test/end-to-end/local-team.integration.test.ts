@@ -2,50 +2,24 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { freePort, type ScriptedModel, startScriptedModel, temporaryFolder, waitFor } from '@agentcrew/testkit';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Client } from './client.ts';
+import { waitFor } from '@agentcrew/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Host } from './host.ts';
 import { processesWith } from './processes.ts';
-import { type Server, startServer } from './server.ts';
 
 const canary = 'sk-ant-canary-0123456789abcdef';
 
-let model: ScriptedModel;
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let port: number;
-let server: Server;
-let client: Client;
-
-function start(env: Record<string, string> = {}): Promise<Server> {
-  return startServer({
-    dataDir: folder.path,
-    port,
-    env: { ANTHROPIC_API_KEY: canary, ANTHROPIC_BASE_URL: model.url, ...env },
-  });
-}
-
-beforeAll(async () => {
-  model = await startScriptedModel({ apiKey: canary });
-});
-
-afterAll(async () => {
-  await model[Symbol.asyncDispose]();
-});
+let host: Host;
+let model: Host['model'];
+let folder: Host['folder'];
+let server: Host['server'];
+let client: Host['client'];
 
 beforeEach(async () => {
-  folder = await temporaryFolder();
-  port = await freePort();
-  server = await start();
-  client = new Client(server.url);
+  host = await Host.start({ apiKey: canary });
+  ({ model, folder, server, client } = host);
 });
-
-afterEach(async () => {
-  const teams = await client.call<{ id: string }[]>('GET', '/api/teams').catch(() => []);
-  for (const { id } of teams) await client.call('POST', `/api/teams/${id}/stop`).catch(() => undefined);
-  await server.end('SIGTERM');
-  await waitFor('all processes to end', () => processesWith(folder.path).length === 0);
-  await folder[Symbol.asyncDispose]();
-});
+afterEach(() => host[Symbol.asyncDispose]());
 
 const bash = { permissions: { allowed_tools: ['Bash', 'Write'], denied_commands: ['rm *'] } };
 
@@ -129,7 +103,7 @@ describe('a team on this host', () => {
     const began = performance.now();
     expect(await server.end('SIGTERM')).toBe(0);
     expect(performance.now() - began).toBeLessThan(10_000);
-    server = await start();
+    server = await host.startServer();
     expect((await client.reply(team.id, (await client.chat(team.id, 'hello')).message_id)).payload.result).toBe(
       'You said: hello',
     );
@@ -140,7 +114,7 @@ describe('a team on this host', () => {
     const team = await client.createTeam('alpha');
     await client.call('POST', `/api/teams/${team.id}/deploy`);
     await server.end('SIGKILL');
-    server = await start();
+    server = await host.startServer();
     await client.untilStatus(team.id, 'running');
     await client.reply(team.id, (await client.chat(team.id, 'hello')).message_id);
   });
@@ -155,7 +129,7 @@ describe('a team on this host', () => {
     await client.reply(team.id, message_id);
     await server.end('SIGKILL');
     await stopping;
-    server = await start();
+    server = await host.startServer();
     await client.untilStatus(team.id, 'stopped');
     expect(processesWith(folder.path).filter(({ pid }) => pid !== server.pid)).toEqual([]);
   });
@@ -208,7 +182,7 @@ describe('a team on this host', () => {
     await model.waitForRequest('the turn to reach the model', ({ userText }) => userText === 'slow');
     await server.end('SIGKILL');
     hold.release();
-    server = await start();
+    server = await host.startServer();
     expect((await client.reply(team.id, message_id, 15_000)).payload.result).toBe('You said: slow');
   });
 
@@ -224,7 +198,7 @@ describe('a team on this host', () => {
 describe('a deploy that cannot work', () => {
   test('says what to set when there is no credential', async () => {
     await server.end('SIGTERM');
-    server = await start({ ANTHROPIC_API_KEY: '' });
+    server = await host.startServer({ ANTHROPIC_API_KEY: '' });
     const team = await client.createTeam('alpha');
     await client.call('POST', `/api/teams/${team.id}/deploy`);
     const { status_message } = await client.untilStatus(team.id, 'error');
@@ -234,7 +208,7 @@ describe('a deploy that cannot work', () => {
 
   test('says that nats-server was not found', async () => {
     await server.end('SIGTERM');
-    server = await start({ NATS_SERVER: join(folder.path, 'no-such-nats-server') });
+    server = await host.startServer({ NATS_SERVER: join(folder.path, 'no-such-nats-server') });
     const team = await client.createTeam('alpha');
     await client.call('POST', `/api/teams/${team.id}/deploy`);
     const { status_message } = await client.untilStatus(team.id, 'error');

@@ -1,34 +1,24 @@
-import { freePort, type ScriptedModel, startScriptedModel, temporaryFolder, waitFor } from '@agentcrew/testkit';
+import { waitFor } from '@agentcrew/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Client, type Message, type Team } from './client.ts';
+import type { Message, Team } from './client.ts';
+import { Host } from './host.ts';
 import { processesWith } from './processes.ts';
-import { type Server, startServer } from './server.ts';
 
 const workers = ['ada', 'ben', 'cyd', 'dan'];
 
-let model: ScriptedModel;
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let server: Server;
-let client: Client;
+let host: Host;
+let model: Host['model'];
+let client: Host['client'];
 let team: Team;
 
 beforeAll(async () => {
-  [model, folder] = await Promise.all([startScriptedModel(), temporaryFolder()]);
-  const env = { ANTHROPIC_API_KEY: 'sk-test', ANTHROPIC_BASE_URL: model.url };
-  server = await startServer({ dataDir: folder.path, port: await freePort(), env });
-  client = new Client(server.url);
+  host = await Host.start();
+  ({ model, client } = host);
   const agents = [{ name: 'lead', role: 'leader' }, ...workers.map((name) => ({ name, role: 'worker' }))];
   team = await client.createTeam('quartet', { agents });
   await client.deploy(team.id);
 });
-
-afterAll(async () => {
-  await client.call('POST', `/api/teams/${team.id}/stop`).catch(() => undefined);
-  await server.end('SIGTERM');
-  await waitFor('all processes to end', () => processesWith(folder.path).length === 0);
-  await model[Symbol.asyncDispose]();
-  await folder[Symbol.asyncDispose]();
-});
+afterAll(() => host[Symbol.asyncDispose]());
 
 /** Every agent but the first is asked in the same message. */
 function delegateToAll(instruction: string): string {

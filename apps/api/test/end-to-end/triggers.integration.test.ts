@@ -1,8 +1,7 @@
-import { freePort, type ScriptedModel, startScriptedModel, temporaryFolder, waitFor } from '@agentcrew/testkit';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Client } from './client.ts';
+import { waitFor } from '@agentcrew/testkit';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Host } from './host.ts';
 import { processesWith } from './processes.ts';
-import { type Server, startServer } from './server.ts';
 
 interface Run {
   id: string;
@@ -13,36 +12,17 @@ interface Run {
   response_received: string;
 }
 
-let model: ScriptedModel;
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let port: number;
-let server: Server;
-let client: Client;
+let host: Host;
+let model: Host['model'];
+let folder: Host['folder'];
+let server: Host['server'];
+let client: Host['client'];
 
-function start(): Promise<Server> {
-  const env = { ANTHROPIC_API_KEY: 'sk-ant-test', ANTHROPIC_BASE_URL: model.url };
-  return startServer({ dataDir: folder.path, port, env });
-}
-
-beforeAll(async () => {
-  model = await startScriptedModel();
-});
-afterAll(async () => {
-  await model[Symbol.asyncDispose]();
-});
 beforeEach(async () => {
-  folder = await temporaryFolder();
-  port = await freePort();
-  server = await start();
-  client = new Client(server.url);
+  host = await Host.start();
+  ({ model, folder, server, client } = host);
 });
-afterEach(async () => {
-  const teams = await client.call<{ id: string }[]>('GET', '/api/teams').catch(() => []);
-  for (const { id } of teams) await client.call('POST', `/api/teams/${id}/stop`).catch(() => undefined);
-  await server.end('SIGTERM');
-  await waitFor('all processes to end', () => processesWith(folder.path).length === 0);
-  await folder[Symbol.asyncDispose]();
-});
+afterEach(() => host[Symbol.asyncDispose]());
 
 /** Each minute: the next one is never far away. */
 function schedule(team_id: string, prompt: string): Promise<{ id: string }> {
@@ -80,7 +60,7 @@ test('kill -9 in the middle of a run: the next server takes its answer and stops
   await client.call('PATCH', `/api/schedules/${id}/toggle`);
   await server.end('SIGKILL');
   hold.release();
-  server = await start();
+  server = await host.startServer();
   const run = await firstRun(id, 'the run to end', ({ status }) => status !== 'running');
   expect(run).toMatchObject({ status: 'success', response_received: 'You said: slow' });
   await client.untilStatus(team.id, 'stopped');
