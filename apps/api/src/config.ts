@@ -160,16 +160,16 @@ export const variables = {
     z.enum(['noop', 'local']).default('noop'),
     'Who may use the server: everybody who reaches it (`noop`), or who signs in (`local`).',
   ),
-  AUTH_MULTI_TENANT: variable(
-    switchSchema.prefault('false'),
-    'Whether everybody may register an organisation, with `AUTH_PROVIDER=local`; else only the first one can be, and others join by invites.',
+  MULTI_TENANT: variable(
+    switchSchema.prefault('true'),
+    'Whether everybody who reaches the server may register an organisation, with `AUTH_PROVIDER=local`; else only the first one can be, and others join by invites.',
   ),
   JWT_SECRET: secret(
     z.string().min(32).optional(),
     'At least 32 characters that sign access tokens; default: generated once in `DATA_DIR/jwt.key`. Another one signs everybody out until their next refresh.',
   ),
-  ACCESS_TOKEN_TTL: variable(durationSchema.prefault('15m'), 'How long an access token is good.'),
-  REFRESH_TOKEN_TTL: variable(
+  JWT_ACCESS_EXPIRATION: variable(durationSchema.prefault('15m'), 'How long an access token is good.'),
+  JWT_REFRESH_EXPIRATION: variable(
     durationSchema.prefault('7d'),
     'Who does not use the server for so long has to sign in again.',
   ),
@@ -189,11 +189,17 @@ export const variables = {
     z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     'How much is logged.',
   ),
-  ANTHROPIC_API_KEY: secret(z.string().optional(), 'Key for the agents, unless the settings hold one.'),
-  CLAUDE_CODE_OAUTH_TOKEN: secret(z.string().optional(), 'OAuth token for the agents, unless the settings hold one.'),
+  ANTHROPIC_API_KEY: secret(
+    z.string().optional(),
+    'Key for the agents of the first organisation, unless its settings hold one.',
+  ),
+  CLAUDE_CODE_OAUTH_TOKEN: secret(
+    z.string().optional(),
+    'OAuth token for the agents of the first organisation, unless its settings hold one.',
+  ),
   ANTHROPIC_AUTH_TOKEN: secret(
     z.string().optional(),
-    'Bearer token of a gateway for the agents (same use as the OAuth token), unless the settings hold one.',
+    'Bearer token of a gateway for the agents of the first organisation (same use as the OAuth token), unless its settings hold one.',
   ),
   ANTHROPIC_BASE_URL: variable(
     z.url({ protocol: /^https?$/ }).optional(),
@@ -305,9 +311,9 @@ function conflicts(values: Partial<Values>): string[] {
   return [...authConflicts(values), ...kubernetesConflicts(values)];
 }
 
-function authConflicts({ ACCESS_TOKEN_TTL: access, REFRESH_TOKEN_TTL: refresh }: Partial<Values>): string[] {
+function authConflicts({ JWT_ACCESS_EXPIRATION: access, JWT_REFRESH_EXPIRATION: refresh }: Partial<Values>): string[] {
   const tooLong = access !== undefined && refresh !== undefined && access > refresh;
-  return tooLong ? [describe('ACCESS_TOKEN_TTL', 'must not be longer than REFRESH_TOKEN_TTL')] : [];
+  return tooLong ? [describe('JWT_ACCESS_EXPIRATION', 'must not be longer than JWT_REFRESH_EXPIRATION')] : [];
 }
 
 function kubernetesConflicts(values: Partial<Values>): string[] {

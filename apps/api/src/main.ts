@@ -6,6 +6,7 @@ import closeWithGrace from 'close-with-grace';
 import { buildApp } from './app.ts';
 import { openToStrangers } from './auth/open-to-strangers.ts';
 import { ConfigError, databasePath, listenOn, readConfig } from './config.ts';
+import { ambientCredentials } from './crew/credentials.ts';
 import { createCrew } from './crew/crew.ts';
 import { claimDataDir, emptyReceivedFolder, encryptionKey, instanceId, jwtSecret, openDataDir } from './data-dir.ts';
 import { isLoopback } from './listen-address.ts';
@@ -35,7 +36,7 @@ async function main(): Promise<void> {
     db,
     runtime,
     connectBus,
-    credentials: config,
+    credentials: ambientCredentials(config),
     needsCredential: true,
     workspaceRoots: config.WORKSPACE_ROOTS,
     limits: {
@@ -70,10 +71,10 @@ async function main(): Promise<void> {
     trustedProxies: config.TRUSTED_PROXIES,
     auth: {
       provider: config.AUTH_PROVIDER,
-      multiTenant: config.AUTH_MULTI_TENANT,
+      multiTenant: config.MULTI_TENANT,
       jwtSecret: jwtSecret(dataDir, config.JWT_SECRET),
-      accessTtlMs: config.ACCESS_TOKEN_TTL,
-      refreshTtlMs: config.REFRESH_TOKEN_TTL,
+      accessTtlMs: config.JWT_ACCESS_EXPIRATION,
+      refreshTtlMs: config.JWT_REFRESH_EXPIRATION,
     },
     receivedFolder: emptyReceivedFolder(dataDir),
   });

@@ -45,23 +45,23 @@ test('lists are separated by commas', () => {
 test('nobody is asked who they are unless told otherwise; durations may be days', () => {
   expect(readConfig({})).toMatchObject({
     AUTH_PROVIDER: 'noop',
-    AUTH_MULTI_TENANT: false,
-    ACCESS_TOKEN_TTL: 900_000,
-    REFRESH_TOKEN_TTL: 604_800_000,
+    MULTI_TENANT: true,
+    JWT_ACCESS_EXPIRATION: 900_000,
+    JWT_REFRESH_EXPIRATION: 604_800_000,
     TRUSTED_PROXIES: [],
   });
   const env = {
     AUTH_PROVIDER: 'local',
-    AUTH_MULTI_TENANT: 'true',
+    MULTI_TENANT: 'true',
     JWT_SECRET: 'x'.repeat(32),
-    ACCESS_TOKEN_TTL: '1h30m',
-    REFRESH_TOKEN_TTL: '30d',
+    JWT_ACCESS_EXPIRATION: '1h30m',
+    JWT_REFRESH_EXPIRATION: '30d',
     TRUSTED_PROXIES: '10.0.0.0/8, ::1',
   };
   expect(readConfig(env)).toMatchObject({
-    AUTH_MULTI_TENANT: true,
-    ACCESS_TOKEN_TTL: 5_400_000,
-    REFRESH_TOKEN_TTL: 2_592_000_000,
+    MULTI_TENANT: true,
+    JWT_ACCESS_EXPIRATION: 5_400_000,
+    JWT_REFRESH_EXPIRATION: 2_592_000_000,
     TRUSTED_PROXIES: ['10.0.0.0/8', '::1'],
   });
 });
@@ -113,9 +113,9 @@ describe('a configuration that cannot be used', () => {
     [{ ANTHROPIC_BASE_URL: 'file:///etc/passwd' }],
     [{ IDLE_PARK_AFTER: '0s' }],
     [{ AUTH_PROVIDER: 'ldap' }],
-    [{ AUTH_MULTI_TENANT: 'perhaps' }],
+    [{ MULTI_TENANT: 'perhaps' }],
     [{ JWT_SECRET: 'x'.repeat(31) }],
-    [{ ACCESS_TOKEN_TTL: '8d' }],
+    [{ JWT_ACCESS_EXPIRATION: '8d' }],
     [{ TRUSTED_PROXIES: '10.0.0.0/33' }],
     [{ TRUSTED_PROXIES: 'proxy.example' }],
   ])('%o', (env) => {

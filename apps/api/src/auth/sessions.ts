@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Database, UserRow } from '@agentcrew/models';
 import { CrewError } from '@agentcrew/protocol';
 import type { Logger } from 'pino';
 import type { AccessTokens } from './access-tokens.ts';
 import { hashOf, newSecret } from './secrets.ts';
+
+/**
+ * How long the answer to a refresh is held back, in milliseconds. The requests of a page, or of several tabs, whose
+ * access token has expired refresh at the same time, with the same token: those that come before the first is answered
+ * are one refresh, and get one pair.
+ */
+const togetherMs = 300;
 
 export interface TokenPair {
   access_token: string;
@@ -16,8 +24,8 @@ export interface TokenPair {
 export interface Sessions {
   start(user: UserRow): Promise<TokenPair>;
   /**
-   * A new pair for the refresh token. One that comes a second time was stolen, from the client or by it: the session
-   * ends, its access tokens included.
+   * A new pair for the refresh token. One that comes again after it was answered was stolen, from the client or by it:
+   * the session ends, its access tokens included.
    * @throws CrewError UNAUTHENTICATED
    */
   refresh(token: string): Promise<TokenPair>;
@@ -44,6 +52,23 @@ export function createSessions({ db, accessTokens, refreshTtlMs, log }: Sessions
     return { access_token, refresh_token, expires_in: accessTokens.ttlSeconds };
   }
 
+  async function rotate(hash: string): Promise<TokenPair> {
+    const now = new Date();
+    const row = db.refreshTokens.byHash(hash);
+    const user = row && db.users.get(row.user_id);
+    if (!row || !user || row.revoked_at || row.expires_at <= now) throw expired();
+    const next = db.transaction(() =>
+      db.refreshTokens.markUsed(row.id, now) ? issue(user.id, row.family_id) : undefined,
+    );
+    if (next !== undefined) return pair(user, row.family_id, next);
+    db.refreshTokens.revokeFamily(row.family_id);
+    log.warn({ user_id: user.id, session_id: row.family_id }, 'refresh token used twice: its session is ended');
+    throw expired();
+  }
+
+  /** By the hash of the token. */
+  const underWay = new Map<string, Promise<TokenPair>>();
+
   return {
     start(user) {
       const sessionId = randomUUID();
@@ -51,18 +76,15 @@ export function createSessions({ db, accessTokens, refreshTtlMs, log }: Sessions
       return pair(user, sessionId, issue(user.id, sessionId));
     },
 
-    async refresh(token) {
-      const now = new Date();
-      const row = db.refreshTokens.byHash(hashOf(token));
-      const user = row && db.users.get(row.user_id);
-      if (!row || !user || row.revoked_at || row.expires_at <= now) throw expired();
-      const next = db.transaction(() =>
-        db.refreshTokens.markUsed(row.id, now) ? issue(user.id, row.family_id) : undefined,
-      );
-      if (next !== undefined) return pair(user, row.family_id, next);
-      db.refreshTokens.revokeFamily(row.family_id);
-      log.warn({ user_id: user.id, session_id: row.family_id }, 'refresh token used twice: its session is ended');
-      throw expired();
+    refresh(token) {
+      const hash = hashOf(token);
+      const known = underWay.get(hash);
+      if (known) return known;
+      const answer = Promise.all([rotate(hash), delay(togetherMs)])
+        .then(([tokens]) => tokens)
+        .finally(() => underWay.delete(hash));
+      underWay.set(hash, answer);
+      return answer;
     },
 
     end(sessionId) {

@@ -17,7 +17,7 @@ export interface DeploymentDeps {
   limits: AgentLimits;
   /** Where a team's `workspace_path` may lie. */
   workspaceRoots: string[];
-  /** Whether agents need a credential of the model; the mock runtime's do not. */
+  /** Whether agents are Claude, and need a credential for it; the mock runtime's are nothing and need none. */
   needsCredential: boolean;
 }
 
@@ -32,6 +32,7 @@ const upkeepMs = 1_000;
 export async function bringUp(deps: DeploymentDeps, team: TeamRow, signal: AbortSignal): Promise<void> {
   const agents = deps.db.agents.listByTeam(team.id);
   requireOneLeader(agents);
+  if (deps.needsCredential) requireClaude(team);
   settingsOf(deps, team);
   progress(deps.db, team.id, 'starting the message bus');
   const infra = infraOf(deps, team);
@@ -112,6 +113,14 @@ function settingsOf(deps: DeploymentDeps, team: TeamRow) {
     if (deps.needsCredential) throw error;
     return { env: {} };
   }
+}
+
+function requireClaude({ provider }: TeamRow): void {
+  if (provider === 'claude') return;
+  throw new CrewError(
+    'INVALID_TEAM',
+    `This server runs Claude Code only, and the team's provider is ${provider}. Set it to claude, and the models of its agents to match, then deploy again.`,
+  );
 }
 
 function requireOneLeader(agents: AgentRow[]): void {

@@ -79,7 +79,8 @@ async function readForm(parts: AsyncIterable<Multipart>, place: string) {
   for await (const part of parts) {
     if (part.type === 'field') {
       if (part.valueTruncated) throw new CrewError('PAYLOAD_TOO_LARGE', `${part.fieldname} is too large`);
-      fields[part.fieldname] = part.value;
+      // A browser writes every line break of a text as CR LF.
+      fields[part.fieldname] = typeof part.value === 'string' ? part.value.replaceAll('\r\n', '\n') : part.value;
       continue;
     }
     const file = await save(part, join(place, String(files.length)));

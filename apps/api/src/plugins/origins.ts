@@ -5,6 +5,9 @@ import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { isLoopback } from '../listen-address.ts';
 
+/** How long a browser need not ask again whether it may. */
+const preflightSeconds = 600;
+
 export interface OriginOptions {
   /** Allowed origins of browsers: full origins, `loopback`, or `*`. */
   allowed: string[];
@@ -34,7 +37,8 @@ export const origins = fp(async (app: FastifyInstance, { allowed, onLoopback }: 
     origin: (origin, done) =>
       done(null, allowed.includes('*') ? '*' : origin !== undefined && isAllowed(origin, allowed)),
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-    allowedHeaders: ['Origin', 'Content-Type', 'Accept', 'Authorization'],
+    allowedHeaders: ['Origin', 'Content-Type', 'Accept', 'Authorization', 'Idempotency-Key'],
+    maxAge: preflightSeconds,
     exposedHeaders: ['X-Request-ID', 'Retry-After', 'Content-Disposition', 'Content-Range', 'Accept-Ranges', 'ETag'],
     strictPreflight: false,
   });
@@ -42,11 +46,16 @@ export const origins = fp(async (app: FastifyInstance, { allowed, onLoopback }: 
 
 function isAllowed(origin: string, allowed: string[]): boolean {
   if (allowed.includes('*') || allowed.includes(origin)) return true;
-  return allowed.includes('loopback') && URL.canParse(origin) && isLoopback(bare(new URL(origin).hostname));
+  return allowed.includes('loopback') && URL.canParse(origin) && isOfThisMachine(bare(new URL(origin).hostname));
+}
+
+/** Browsers send `localhost` and all names below it to this machine, whatever a name server says. */
+function isOfThisMachine(name: string): boolean {
+  return isLoopback(name) || name.endsWith('.localhost');
 }
 
 function isLocalName(name: string): boolean {
-  return name === '' || isLoopback(name) || name.endsWith('.localhost') || isIP(name) !== 0;
+  return name === '' || isOfThisMachine(name) || isIP(name) !== 0;
 }
 
 function hostname(host: string): string {

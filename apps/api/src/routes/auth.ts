@@ -92,7 +92,7 @@ export async function authRoutes(app: FastifyInstance, { crew, auth }: { crew: C
         security: [],
         summary: 'Found an organisation, as its owner',
         description:
-          'Open to everybody with `AUTH_MULTI_TENANT`, else until somebody has registered. The first organisation gets everything that was made on this server without sign-in.',
+          'Open to everybody with `MULTI_TENANT`, else until somebody has registered. The first organisation gets everything that was made on this server without sign-in.',
         body: z
           .object({ org_name: orgNameSchema, name: titleSchema, email: emailSchema, password: newPasswordSchema })
           .meta({ id: 'Registration' }),
@@ -148,7 +148,7 @@ export async function authRoutes(app: FastifyInstance, { crew, auth }: { crew: C
         security: [],
         summary: 'Get a new pair of tokens',
         description:
-          'A refresh token is good once. One that comes a second time ends its session: 401 for both holders.',
+          'A refresh token is good once. One that comes again ends its session: 401 for both holders. Several that come at the same time, before the first was answered, get the same pair.',
         body: z.object({ refresh_token: tokenSchema }).meta({ id: 'Refresh' }),
         response: { 200: tokensSchema, ...errors(400, 401, 403, 429) },
       },

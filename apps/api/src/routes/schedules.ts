@@ -84,8 +84,9 @@ export async function scheduleRoutes(app: FastifyInstance, { crew }: { crew: Cre
     },
     async ({ body, identity }, reply) => {
       const { id: team_id } = teamOf(body.team_id, identity.org_id);
-      const next_run_at = nextRunAt(body);
-      const schedule = db.schedules.insert({ ...body, team_id, org_id: identity.org_id, next_run_at });
+      const values = withZone(body);
+      const next_run_at = nextRunAt(values);
+      const schedule = db.schedules.insert({ ...values, team_id, org_id: identity.org_id, next_run_at });
       scheduler.changed();
       return reply.code(201).send(full(schedule));
     },
@@ -121,7 +122,7 @@ export async function scheduleRoutes(app: FastifyInstance, { crew }: { crew: Cre
           throw new CrewError('SCHEDULE_RUNNING', 'the schedule is running; change its team when it has ended');
         }
       }
-      return full(change(schedule, request.body));
+      return full(change(schedule, withZone(request.body)));
     },
   );
 
@@ -168,6 +169,11 @@ export async function scheduleRoutes(app: FastifyInstance, { crew }: { crew: Cre
     pageName: 'ScheduleRuns',
     bindings: db.postActionBindings,
   });
+}
+
+/** An empty zone, as forms send it, is UTC. */
+function withZone<T extends { timezone?: string | undefined }>(values: T): T {
+  return values.timezone === '' ? { ...values, timezone: 'UTC' } : values;
 }
 
 /** Null while it is switched off. Throws INVALID_REQUEST for an expression that cannot be read or is never due. */

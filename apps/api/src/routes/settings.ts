@@ -35,6 +35,9 @@ export async function settingRoutes(app: FastifyInstance, { crew }: { crew: Crew
       const { key, value } = request.body;
       const is_secret = (request.body.is_secret ?? false) || isCredential(key);
       const present = settings.list(request.identity.org_id).find((setting) => setting.key === key);
+      if (!is_secret && present?.is_secret && value === mask) {
+        throw new CrewError('INVALID_REQUEST', 'value is the mask of a secret: write it anew to make it no secret');
+      }
       const untouched = is_secret && present?.is_secret && (value === '' || value === mask);
       return settingJson(
         settings.upsert(request.identity.org_id, { key, value: untouched ? present.value : value, is_secret }),

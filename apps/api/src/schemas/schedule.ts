@@ -16,7 +16,7 @@ const scheduleFields = {
     .min(1, 'is required')
     .max(255)
     .describe('Five fields: minute, hour, day of month, month, day of week; both days must match'),
-  timezone: z.string().max(255).describe('IANA name, such as Europe/Berlin'),
+  timezone: z.string().max(255).describe('IANA name, such as Europe/Berlin; empty: UTC'),
   enabled: z.boolean(),
   missed_policy: z
     .enum(missedPolicies)

@@ -26,7 +26,7 @@ const modelProviders = ['anthropic', 'openai', 'google', 'ollama'];
 
 const teamFields = {
   description: textOf(65_536).optional(),
-  provider: z.union([providerSchema, z.literal('')]).optional(),
+  provider: z.union([providerSchema, z.literal('')], 'must be claude or opencode').optional(),
   model_provider: z.string().max(64).optional(),
   workspace_path: z
     .string()

@@ -1,5 +1,10 @@
 import { join } from 'node:path';
-import { type AmbientCredentials, agentSettings, isCredential } from '@agentcrew/api/crew/credentials.ts';
+import {
+  type AmbientCredentials,
+  agentSettings,
+  ambientCredentials,
+  isCredential,
+} from '@agentcrew/api/crew/credentials.ts';
 import { type Database, defaultOrgId, openDatabase } from '@agentcrew/models';
 import { temporaryFolder } from '@agentcrew/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -29,6 +34,21 @@ test('one in the environment is used when the settings hold none', () => {
     env: {},
   });
   expect(settings({}, { ANTHROPIC_AUTH_TOKEN: 'gateway' })).toMatchObject({ oauthToken: 'gateway' });
+});
+
+test("one in the environment is the first organisation's alone", () => {
+  const { id } = db.organizations.insert({ name: 'Other', slug: 'other' });
+  const ambient = { ANTHROPIC_API_KEY: 'theirs', ANTHROPIC_BASE_URL: 'http://model' };
+  expect(() => agentSettings(db, id, ambient)).toThrow(
+    /set ANTHROPIC_API_KEY .* on the Settings page .*}\), then deploy/,
+  );
+  db.settings.upsert(id, { key: 'ANTHROPIC_API_KEY', value: 'own', is_secret: true });
+  expect(agentSettings(db, id, ambient)).toEqual({ apiKey: 'own', baseUrl: 'http://model', env: {} });
+});
+
+test('nothing else of the environment counts as a credential', () => {
+  const environment = { ANTHROPIC_API_KEY: 'key', RUNTIME: 'kubernetes' };
+  expect(ambientCredentials(environment)).toEqual({ ANTHROPIC_API_KEY: 'key' });
 });
 
 test('one in the settings hides all of the environment', () => {

@@ -46,6 +46,16 @@ describe('deploying', () => {
     await poor.until(id, 'running');
   });
 
+  test('of a team that is for another program than Claude ends in error, before anything starts', async () => {
+    await using rich = startTestCrew({ needsCredential: true, credentials: { ANTHROPIC_API_KEY: 'canary' } });
+    const { id } = rich.createTeam();
+    rich.db.teams.update(id, { provider: 'opencode' });
+    const deployInfra = vi.spyOn(rich.runtime, 'deployInfra');
+    rich.crew.deployer.deploy(rich.team(id));
+    expect((await rich.until(id, 'error')).status_message).toMatch(/Claude Code only.*provider is opencode/);
+    expect(deployInfra).not.toHaveBeenCalled();
+  });
+
   test('hands credentials to the agents as secrets only', async () => {
     await using rich = startTestCrew({ needsCredential: true, credentials: { ANTHROPIC_API_KEY: 'canary' } });
     const deployAgent = vi.spyOn(rich.runtime, 'deployAgent');

@@ -18,7 +18,7 @@ const keyOf = (name: Name) => `sk-ant-key-of-${name}-0123456789`;
 const clientOf = (name: Name) => new Client(server.url, tokens.get(name));
 
 function start(): Promise<Server> {
-  const env = { AUTH_PROVIDER: 'local', AUTH_MULTI_TENANT: 'true' };
+  const env = { AUTH_PROVIDER: 'local', MULTI_TENANT: 'true' };
   return startServer({ dataDir: folder.path, port, env });
 }
 

@@ -113,10 +113,10 @@ describe('a message with files', () => {
 
   test('may have none: a form without files, or with a field in which none was chosen', async () => {
     for (const files of [[], [{ name: '', data: '', type: 'application/octet-stream' }]]) {
-      const { status, body } = await post({ message: ' as it is \r\n' }, files);
+      const { status, body } = await post({ message: ' as it is,\nline for line ' }, files);
       expect([status, body.files]).toEqual([200, undefined]);
     }
-    expect((await messages())[0].payload).toEqual({ content: ' as it is \r\n' });
+    expect((await messages())[0].payload).toEqual({ content: ' as it is,\nline for line ' });
     expect(bus.requests).toEqual([]);
   });
 

@@ -83,6 +83,12 @@ describe('a server', () => {
     expectError(await app.client.post(`/api/teams/${team.id}/agents`, newcomer), 409, 'MCP_SERVER_NAME_TAKEN');
   });
 
+  test('may come with the empty fields of a form', async () => {
+    expect(await add({ ...db, url: '', headers: {} })).toMatchObject({ status: 201 });
+    expect(await add({ ...web, command: '', args: [], env: {} })).toMatchObject({ status: 201 });
+    expectError(await add({ name: 'no', transport: 'http', url: '' }), 400, 'INVALID_REQUEST', 'url is required');
+  });
+
   test.each([
     ['name', { ...db, name: 'Crew' }],
     ['name', { ...db, name: 'a b' }],

@@ -55,7 +55,7 @@ describe('every origin allowed', () => {
       expect.arrayContaining(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']),
     );
     expect(headers.get('access-control-allow-headers')?.split(/, ?/)).toEqual(
-      expect.arrayContaining(['Origin', 'Content-Type', 'Accept', 'Authorization']),
+      expect.arrayContaining(['Origin', 'Content-Type', 'Accept', 'Authorization', 'Idempotency-Key']),
     );
     expect(headers.get('access-control-allow-credentials')).toBeNull();
   });
@@ -73,7 +73,8 @@ describe('every origin allowed', () => {
 describe('a list of origins', () => {
   test('lets those in that are on it', async () => {
     await start({ corsOrigins: ['https://app.example', 'loopback'] });
-    for (const origin of ['https://app.example', 'http://localhost:5173', 'http://127.0.0.1:3000', 'http://[::1]:80']) {
+    const here = ['http://localhost:5173', 'http://app.localhost:3000', 'http://127.0.0.1:3000', 'http://[::1]:80'];
+    for (const origin of ['https://app.example', ...here]) {
       expect((await preflight(origin)).headers.get('access-control-allow-origin')).toBe(origin);
       const { status, headers } = await app.client.send('GET', '/api/teams', from(origin));
       expect({ origin, status }).toEqual({ origin, status: 200 });
@@ -85,7 +86,13 @@ describe('a list of origins', () => {
 
   test('keeps all others out, WebSockets too', async () => {
     await start({ corsOrigins: ['https://app.example', 'loopback'] });
-    for (const origin of ['https://evil.example', 'null', 'http://localhost.evil.example', 'https://app.example:444']) {
+    for (const origin of [
+      'https://evil.example',
+      'null',
+      'http://localhost.evil.example',
+      'http://evillocalhost',
+      'https://app.example:444',
+    ]) {
       for (const method of ['GET', 'POST', 'OPTIONS']) {
         const answer = await app.client.send(method, '/api/teams', from(origin));
         expectError(answer, 403, 'ORIGIN_NOT_ALLOWED', origin);

@@ -53,6 +53,13 @@ test('may be created switched off, in a zone, with a policy', async () => {
   expect(await create(values)).toMatchObject({ ...values, next_run_at: null });
 });
 
+test('an empty zone is UTC', async () => {
+  const schedule = await create({ timezone: '' });
+  expect(schedule.timezone).toBe('UTC');
+  const { body } = await app.client.put(`/api/schedules/${schedule.id}`, { timezone: '' });
+  expect(body.timezone).toBe('UTC');
+});
+
 test.each([
   ['name', undefined, 'name is required'],
   ['name', '  ', 'name is required'],

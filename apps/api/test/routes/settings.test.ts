@@ -76,6 +76,8 @@ describe('secrets', () => {
   test('never come back as what was plain before, nor the other way round', async () => {
     await save('X', 'plain');
     expect((await save('X', 'hidden', true)).body).toMatchObject({ value: mask, is_secret: true });
+    expectError(await save('X', mask, false), 400, 'INVALID_REQUEST', /mask of a secret/);
+    expect(stored('X')).toBe('hidden');
     expect((await save('X', 'plain again', false)).body).toMatchObject({ value: 'plain again', is_secret: false });
   });
 });

@@ -216,7 +216,7 @@ describe('rules of single fields', () => {
   const opencode = (fields: object) => claude({ provider: 'opencode', ...fields });
 
   test.each([
-    ['provider', claude({ provider: 'other' })],
+    ['provider must be claude or opencode', claude({ provider: 'other' })],
     ['model_provider', opencode({ model_provider: 'acme' })],
     ['agent_image', claude({ agent_image: 'noslash' })],
     ['agent_image', claude({ agent_image: 'a/b c' })],
