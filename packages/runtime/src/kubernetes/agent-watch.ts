@@ -75,7 +75,9 @@ export function watchAgents({ cluster, instance, agents, log }: WatchOptions): A
     const id = `${namespace}/${name}`;
     // Kubernetes may tell of an end only when the agent is at work again, and a look finds it at work.
     if (restartsOf(pod) > (restarts.get(uid) ?? Number.POSITIVE_INFINITY)) {
-      reports.report({ id, team, agent, state: 'error', message: `the agent ended (${lastEnd(pod)})` });
+      const message = `the agent ended (${lastEnd(pod)})`;
+      log.warn({ agent: id, reason: message }, 'Kubernetes has started an agent again');
+      reports.report({ id, team, agent, state: 'error', message });
     }
     restarts.set(uid, restartsOf(pod));
     void look(id);
