@@ -82,6 +82,12 @@ export function messageQueries(connection: Connection) {
       return db.select().from(messages).where(wanted).orderBy(asc(messages.seq)).all();
     },
 
+    /** Nobody waits any more for the reply to a message. `false`: it has one, or there is no such message. */
+    cancel(messageId: string, reason: string): boolean {
+      const wanted = and(eq(messages.message_id, messageId), inArray(messages.delivery, ['pending', 'sent']));
+      return db.update(messages).set({ cancel_reason: reason }).where(wanted).run().changes > 0;
+    },
+
     /** Tasks and questions between the team's agents that have no result, oldest first. */
     openTasks(teamId: string): MessageRow[] {
       const ofType = (...types: MessageType[]) =>

@@ -97,6 +97,8 @@ export const messages = sqliteTable(
     /** How far a message that this server is to send has come; null for what others sent. */
     delivery: text().$type<Delivery>(),
     sent_at: integer({ mode: 'timestamp_ms' }),
+    /** Why nobody waits for the reply any more: its turn is to be ended, or never begun. */
+    cancel_reason: text(),
     /** The client's own key for a chat message: a repeated call is the same message. */
     idempotency_key: text(),
     created_at: now(),

@@ -7,6 +7,7 @@ import { addressOfLeader } from './addressee.ts';
 import { type Approvals, createApprovals } from './approvals.ts';
 import { type Briefings, createBriefings } from './briefings.ts';
 import { type Budgets, createBudgets } from './budgets.ts';
+import { type Cancellations, createCancellations } from './cancellations.ts';
 import type { AmbientCredentials } from './credentials.ts';
 import { createDeployer, type Deployer } from './deployer.ts';
 import { createHub, type Hub } from './hub.ts';
@@ -39,6 +40,8 @@ export interface CrewOptions {
   maxScheduleRuns: number;
   /** The same for webhooks. */
   maxWebhookRuns: number;
+  /** See `RunsDeps`; default: 20 s. */
+  catchUpMs?: number;
   postActions: Pick<PostActionsDeps, 'allowPrivate' | 'maxConcurrent' | 'lookup' | 'pauseMs'>;
   log: Logger;
 }
@@ -52,6 +55,7 @@ export interface Crew {
   readonly messages: MessageLog;
   readonly outbox: Outbox;
   readonly approvals: Approvals;
+  readonly cancellations: Cancellations;
   readonly buses: TeamBuses;
   readonly budgets: Budgets;
   readonly briefings: Briefings;
@@ -88,12 +92,14 @@ export function createCrew(options: CrewOptions): Crew {
   const briefings = createBriefings({ db, busOf: (teamId) => buses.get(teamId), log });
   const outbox = createOutbox({ db, messages, busOf: (teamId) => buses.get(teamId), log });
   const approvals = createApprovals({ db, hub, busOf: (teamId) => buses.get(teamId), log });
+  const cancellations = createCancellations({ db, messages, busOf: (teamId) => buses.get(teamId), log });
   const buses: TeamBuses = createTeamBuses({
     ...options,
     onStreamCreated: (teamId) => db.messages.requeue(db.messages.unanswered(teamId).map(({ seq }) => seq)),
     onConnected: (teamId) => {
       outbox.kick(teamId);
       approvals.kick(teamId);
+      cancellations.kick(teamId);
       budgets.changed(teamId);
       void briefings.tell(teamId);
     },
@@ -108,11 +114,12 @@ export function createCrew(options: CrewOptions): Crew {
     briefings,
     outbox,
     approvals,
+    cancellations,
     deployer,
     restarts,
     intervalMs: options.reconcileIntervalMs,
   });
-  const runs = createRuns({ ...options, hub, messages, outbox, deployer, busOf: (teamId) => buses.get(teamId) });
+  const runs = createRuns({ catchUpMs: 20_000, ...options, hub, messages, outbox, deployer, cancellations });
   const scheduler = createScheduler({
     db,
     runs,
@@ -131,6 +138,7 @@ export function createCrew(options: CrewOptions): Crew {
     messages,
     outbox,
     approvals,
+    cancellations,
     buses,
     budgets,
     briefings,
@@ -167,6 +175,7 @@ export function createCrew(options: CrewOptions): Crew {
       await deployer.close();
       await outbox.idle();
       await approvals.idle();
+      await cancellations.idle();
       await postActions.close();
       await briefings.idle();
       await buses[Symbol.asyncDispose]();

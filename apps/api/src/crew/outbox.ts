@@ -64,6 +64,10 @@ async function sendPending(deps: OutboxDeps, teamId: string): Promise<void> {
 }
 
 async function send(deps: OutboxDeps, bus: TeamBus, to: AgentRow | undefined, row: MessageRow): Promise<void> {
+  if (row.cancel_reason !== null) {
+    deps.messages.storeFailure(row, to?.slug ?? row.to_agent, 'TURN_TIMEOUT', row.cancel_reason);
+    return;
+  }
   if (!to) {
     const error = `The agent ${row.to_agent} is not in the team any more. Send the message to another one.`;
     deps.messages.storeFailure(row, row.to_agent, 'AGENT_NOT_FOUND', error);

@@ -4,6 +4,7 @@ import type { AgentInstance, AgentRuntime } from '@agentcrew/runtime';
 import type { Logger } from 'pino';
 import type { Approvals } from './approvals.ts';
 import type { Briefings } from './briefings.ts';
+import type { Cancellations } from './cancellations.ts';
 import type { Deployer } from './deployer.ts';
 import { type DeploymentDeps, infraOf, startAgent } from './deployment.ts';
 import type { Outbox } from './outbox.ts';
@@ -19,6 +20,7 @@ export interface ReconcilerDeps extends DeploymentDeps {
   deployer: Deployer;
   outbox: Outbox;
   approvals: Approvals;
+  cancellations: Cancellations;
   briefings: Briefings;
   restarts: Restarts;
   intervalMs: number;
@@ -115,6 +117,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     }
     deps.outbox.kick(team.id);
     deps.approvals.kick(team.id);
+    deps.cancellations.kick(team.id);
     deps.briefings.kick(team.id);
   }
 

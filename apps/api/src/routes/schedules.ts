@@ -40,16 +40,28 @@ export async function scheduleRoutes(app: FastifyInstance, { crew }: { crew: Cre
 
   const full = (row: ScheduleRow) => scheduleJson(row, teamOf(row.team_id, row.org_id));
 
-  /** Stores changes. A time that is due this very moment is left to the scheduler, unless the times are others now. */
-  function change(schedule: ScheduleRow, patch: SchedulePatch): ScheduleRow {
+  /** Stores changes. What was due before them begins, or is noted as missed, by what the schedule was. */
+  function change({ id }: ScheduleRow, patch: SchedulePatch): ScheduleRow {
+    nextRunAt({ ...present(id), ...patch });
+    scheduler.claim(id);
+    const schedule = present(id);
+    // Its run belongs to the team that it began with.
+    if (schedule.status === 'running' && (patch.team_id ?? schedule.team_id) !== schedule.team_id) {
+      throw new CrewError('SCHEDULE_RUNNING', 'the schedule is running; change its team when it has ended');
+    }
     const wanted = { ...schedule, ...patch };
     const next = nextRunAt(wanted);
     const isAnother = timing.some((field) => wanted[field] !== schedule[field]) || schedule.next_run_at === null;
     const status = schedule.status === 'error' ? 'idle' : schedule.status;
-    const changed = db.schedules.update(schedule.id, { ...patch, status, ...(isAnother && { next_run_at: next }) });
-    if (!changed) throw new CrewError('SCHEDULE_NOT_FOUND', 'schedule not found');
+    const changed = db.schedules.update(id, { ...patch, status, ...(isAnother && { next_run_at: next }) });
     scheduler.changed();
-    return changed;
+    return changed ?? present(id);
+  }
+
+  function present(id: string): ScheduleRow {
+    const schedule = db.schedules.get(id);
+    if (!schedule) throw new CrewError('SCHEDULE_NOT_FOUND', 'schedule not found');
+    return schedule;
   }
 
   const one = { onRequest: async (request: FastifyRequest) => void find(request), schema: { tags, params } };
@@ -115,13 +127,7 @@ export async function scheduleRoutes(app: FastifyInstance, { crew }: { crew: Cre
     async (request) => {
       const schedule = find(request);
       const { team_id } = request.body;
-      if (team_id !== undefined && team_id !== schedule.team_id) {
-        teamOf(team_id, schedule.org_id);
-        // Its run belongs to the team that it began with.
-        if (schedule.status === 'running') {
-          throw new CrewError('SCHEDULE_RUNNING', 'the schedule is running; change its team when it has ended');
-        }
-      }
+      if (team_id !== undefined) teamOf(team_id, schedule.org_id);
       return full(change(schedule, withZone(request.body)));
     },
   );

@@ -94,7 +94,8 @@ export async function webhookTriggerRoutes(app: FastifyInstance, { crew }: { cre
     {
       config: { rawBody: true },
       onRequest: findWebhook,
-      preValidation: [checkSignature, withBody],
+      // Looked up again: while the body came, the token may have become void, or the signature another one's.
+      preValidation: [findWebhook, checkSignature, withBody],
       schema: {
         tags: ['webhooks'],
         security: [],

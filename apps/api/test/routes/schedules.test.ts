@@ -100,12 +100,24 @@ describe('a change', () => {
     expect(body).toMatchObject({ name: 'nightly', next_run_at: expect.stringMatching(/T03:00:00\.000Z$/) });
   });
 
-  test('of the name leaves a time that is due this moment to the scheduler', async () => {
-    const schedule = await create();
-    const due = new Date(Date.now() - 1_000);
-    app.db.schedules.advance(schedule.id, { next_run_at: due });
-    const { body } = await app.client.put(`/api/schedules/${schedule.id}`, { name: 'daily' });
-    expect(body).toMatchObject({ name: 'daily', next_run_at: due.toISOString() });
+  test.each([
+    ['of the name', (id: string) => app.client.put(`/api/schedules/${id}`, { name: 'daily' })],
+    ['of the times', (id: string) => app.client.put(`/api/schedules/${id}`, { cron_expression: '0 0 1 1 *' })],
+    ['by the toggle', (id: string) => app.client.patch(`/api/schedules/${id}/toggle`)],
+  ])('%s comes after what was due before it', async (_what, change) => {
+    const { id } = await create({ cron_expression: '* * * * *' });
+    const thisMinute = Math.floor(Date.now() / 60_000) * 60_000;
+    const due = [5, 4, 3].map((minutes) => new Date(thisMinute - minutes * 60_000));
+    app.db.schedules.advance(id, { next_run_at: due[0] ?? null });
+    const { status, body } = await change(id);
+    expect(status).toBe(200);
+    expect(body.next_run_at === null || Date.parse(body.next_run_at) > Date.now()).toBe(true);
+    const runs = (await app.client.get(`/api/schedules/${id}/runs`)).body.data;
+    const missed = runs.filter(({ due_at }: { due_at: string }) => Date.parse(due_at) <= thisMinute - 180_000);
+    expect(missed.map(({ due_at, status }: { due_at: string; status: string }) => [due_at, status])).toEqual(
+      due.toReversed().map((time) => [time.toISOString(), 'skipped']),
+    );
+    app.crew.runs.cancel('schedule', id, 'the test is over');
   });
 
   test('to another team needs one that exists, and waits for a running one', async () => {

@@ -1,9 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { request } from 'node:http';
 import { Writable } from 'node:stream';
 import type { NewWebhook } from '@agentcrew/models';
 import { waitFor } from '@agentcrew/testkit';
 import pino from 'pino';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Send } from '../support/client.ts';
 import { expectError } from '../support/expect-error.ts';
 import { createFakeBuses, type FakeBus } from '../support/fake-bus.ts';
@@ -64,6 +66,30 @@ test('begins a run with the variables filled in, and answers at once', async () 
   await webhook.bus.deliver(replyTo(message, { result: 'Fine.' }));
   expect(await untilEnded(app.db, ref)).toMatchObject({ status: 'success', response_received: 'Fine.' });
   expect(app.db.teams.get(webhook.teamId)?.status).toBe('running');
+});
+
+test.each([
+  ['has a new token', ({ id }: Hook) => app.client.post(`/api/webhooks/${id}/regenerate`), 401],
+  ['is switched off', ({ id }: Hook) => app.client.patch(`/api/webhooks/${id}/toggle`), 403],
+  [
+    'wants a signature',
+    ({ id }: Hook) => app.client.put(`/api/webhooks/${id}`, { signing_secret: 'x'.repeat(16) }),
+    401,
+  ],
+  ['is deleted', ({ id }: Hook) => app.client.delete(`/api/webhooks/${id}`), 401],
+])('one that %s while the body comes is refused', async (_what, change, status) => {
+  const webhook = await hook();
+  const lookUp = vi.spyOn(app.crew.webhooks, 'byToken');
+  const headers = { 'content-type': 'application/json', 'content-length': 2 };
+  const sent = request(`${app.url}/webhook/trigger/${webhook.token}`, { method: 'POST', headers });
+  sent.flushHeaders();
+  await waitFor('the first look at the token', () => lookUp.mock.calls.length > 0);
+  await change(webhook);
+  sent.end('{}');
+  const [response] = await once(sent, 'response');
+  response.resume();
+  expect(response.statusCode).toBe(status);
+  lookUp.mockRestore();
 });
 
 describe('with wait=true', () => {

@@ -19,6 +19,7 @@ export interface TestCrewOptions {
   maxRestarts?: number;
   scheduleTimeoutMs?: number;
   maxScheduleRuns?: number;
+  catchUpMs?: number;
   deployTimeoutMs?: number;
 }
 
@@ -56,6 +57,7 @@ export function startTestCrew(options: TestCrewOptions = {}): TestCrew {
     scheduleTimeoutMs: options.scheduleTimeoutMs ?? 60_000,
     maxScheduleRuns: options.maxScheduleRuns ?? 10,
     maxWebhookRuns: 20,
+    ...(options.catchUpMs !== undefined && { catchUpMs: options.catchUpMs }),
     postActions: { allowPrivate: [], maxConcurrent: 5 },
     log: pino({ level: 'silent' }),
   });

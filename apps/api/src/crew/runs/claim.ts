@@ -28,8 +28,9 @@ export function claimDue(options: ClaimOptions, scheduleId: string): ScheduleRun
     const last = times.at(-1);
     const late = last === undefined || now.getTime() - last.getTime() >= graceMs;
     const chosen = late && schedule.missed_policy === 'skip' ? undefined : last;
+    const madeUp = schedule.missed_policy === 'once' ? chosen : undefined;
     for (const [index, time] of times.entries()) {
-      if (time !== chosen) skip(db, schedule, time, missedReason(chosen, index === 0 && times.length === listedMissed));
+      if (time !== chosen) skip(db, schedule, time, missedReason(madeUp, index === 0 && times.length === listedMissed));
     }
     const run = chosen && begin(options, schedule, chosen);
     db.schedules.advance(scheduleId, {
@@ -69,8 +70,8 @@ function skip(db: Database, { id }: ScheduleRow, due: Date, reason: string): voi
   });
 }
 
-function missedReason(chosen: Date | undefined, more: boolean): string {
-  const what = chosen ? `; the run due at ${chosen.toISOString()} makes up for it` : '';
+function missedReason(madeUp: Date | undefined, more: boolean): string {
+  const what = madeUp ? `; the run due at ${madeUp.toISOString()} makes up for it` : '';
   const earlier = more ? ' Earlier ones were missed too and are not listed.' : '';
   return `Missed: the server was away when this was due${what}.${earlier}`;
 }

@@ -11,15 +11,21 @@ export interface EndRunDeps {
   log: Logger;
 }
 
+export interface EndOptions {
+  /** Whether the run's turn goes on and is to be ended too. */
+  cancels: boolean;
+  onEnded: (ended: RunEnded) => void;
+}
+
 /**
- * Ends a run, tells of it and decides about its team, all in one transaction.
+ * Ends a run, tells of it and decides about its turn and its team, all in one transaction.
  * @returns `undefined` when the run has ended already.
  */
 export function endRun(
   deps: EndRunDeps,
   ref: RunRef,
   end: RunEnd,
-  onEnded: (ended: RunEnded) => void,
+  { cancels, onEnded }: EndOptions,
 ): { run: Run; stopTeam: boolean } | undefined {
   const { db } = deps;
   return db.transaction(() => {
@@ -29,6 +35,7 @@ export function endRun(
     const error = open ? redact(end.error, secretsOf(deps, open.trigger.org_id, team?.nats_token)) : end.error;
     const run = db.runs.end(ref, { ...end, error }, at);
     if (!run) return undefined;
+    if (cancels && run.message_id !== null) db.messages.cancel(run.message_id, error);
     tell(deps, () => onEnded(runEnded(run, end.status, at, team?.name ?? '')));
     return { run, stopTeam: settleTeam(db, run) };
   });

@@ -1,20 +1,23 @@
 import type { Database, Run, RunEnd, RunRef, TriggerType } from '@agentcrew/models';
 import { CrewError, messageOf } from '@agentcrew/protocol';
 import type { Logger } from 'pino';
+import type { Cancellations } from '../cancellations.ts';
 import type { Deployer } from '../deployer.ts';
 import { type EndRunDeps, endRun } from './end-run.ts';
-import { type InterruptionDeps, interruptRun } from './interruption.ts';
 import { type PromptDeps, sendPrompt, sentPrompt } from './prompt.ts';
 import { endBy, type ReplyDeps, replyTo } from './reply.ts';
 import type { RunEnded } from './run-ended.ts';
 import { onceStorageAllows } from './storage.ts';
 import { teamReady } from './team-ready.ts';
 
-export interface RunsDeps extends EndRunDeps, InterruptionDeps, PromptDeps, ReplyDeps {
+export interface RunsDeps extends EndRunDeps, PromptDeps, ReplyDeps {
   db: Database;
   deployer: Deployer;
+  cancellations: Cancellations;
   /** How long the run of a schedule may take; that of a webhook has its own time. */
   scheduleTimeoutMs: number;
+  /** How long a run that is taken over may take at least: what its agent answered meanwhile has to come in first. */
+  catchUpMs: number;
   log: Logger;
 }
 
@@ -43,14 +46,13 @@ export function createRuns(deps: RunsDeps): Runs {
   const { db, log } = deps;
   const closing = new AbortController();
   const followed = new Map<string, { ended: AbortController; done: Promise<void> }>();
-  const interruptions = new Set<Promise<void>>();
 
-  async function carryOut(ref: RunRef, ended: AbortSignal): Promise<void> {
+  async function carryOut(ref: RunRef, ended: AbortSignal, atLeastMs: number): Promise<void> {
     const signal = AbortSignal.any([closing.signal, ended]);
     const run = await onceStorageAllows(() => db.runs.get(ref), signal);
     if (run?.status !== 'running') return;
     const limitMs = run.trigger.timeout_seconds ? run.trigger.timeout_seconds * 1000 : deps.scheduleTimeoutMs;
-    const deadline = AbortSignal.timeout(Math.max(0, run.started_at.getTime() + limitMs - Date.now()));
+    const deadline = AbortSignal.timeout(Math.max(atLeastMs, run.started_at.getTime() + limitMs - Date.now()));
     const end = await outcome(run, AbortSignal.any([signal, deadline])).catch((error: unknown) => {
       signal.throwIfAborted();
       return deadline.aborted ? timedOut(limitMs) : failed(messageOf(error));
@@ -70,20 +72,13 @@ export function createRuns(deps: RunsDeps): Runs {
     return onceStorageAllows(() => sendPrompt(deps, run), signal);
   }
 
-  function finish(ref: RunRef, end: RunEnd): void {
-    const ended = endRun(deps, ref, end, runs.onEnded);
+  function finish(ref: RunRef, end: RunEnd, cancels = end.status === 'timeout'): void {
+    const ended = endRun(deps, ref, end, { cancels, onEnded: runs.onEnded });
     if (!ended) return;
     const { run, stopTeam } = ended;
     log.info({ run: run.id, trigger: run.trigger.id, type: run.type, status: run.status }, 'run ended');
-    if (end.status === 'timeout') interrupt(run, end.error);
+    if (cancels) deps.cancellations.kick(run.trigger.team_id);
     if (stopTeam) stop(run.trigger.team_id);
-  }
-
-  function interrupt(run: Run, reason: string): void {
-    const interruption = interruptRun(deps, run, reason)
-      .catch((error: unknown) => log.warn({ run: run.id, error: messageOf(error) }, 'turn of a run not interrupted'))
-      .finally(() => interruptions.delete(interruption));
-    interruptions.add(interruption);
   }
 
   /** Not awaited, and tried again by the reconciler: the stop is noted at the team. */
@@ -95,10 +90,10 @@ export function createRuns(deps: RunsDeps): Runs {
     });
   }
 
-  function follow(ref: RunRef): void {
+  function follow(ref: RunRef, atLeastMs = 0): void {
     if (followed.has(ref.id)) return;
     const ended = new AbortController();
-    const done = carryOut(ref, ended.signal)
+    const done = carryOut(ref, ended.signal, atLeastMs)
       .catch((error: unknown) => {
         if (!closing.signal.aborted && !ended.signal.aborted)
           log.error({ run: ref.id, error: messageOf(error) }, 'run lost');
@@ -109,7 +104,7 @@ export function createRuns(deps: RunsDeps): Runs {
 
   const runs: Runs = {
     onEnded: () => undefined,
-    follow,
+    follow: (ref) => follow(ref),
 
     async ended(ref, signal) {
       await Promise.race([followed.get(ref.id)?.done, abortOf(signal)]);
@@ -121,15 +116,14 @@ export function createRuns(deps: RunsDeps): Runs {
 
     cancel(type, triggerId, reason) {
       for (const run of db.runs.openOfTrigger(type, triggerId)) {
-        finish(run, failed(reason));
+        finish(run, failed(reason), true);
         followed.get(run.id)?.ended.abort();
-        interrupt(run, reason);
       }
     },
 
     start() {
       for (const run of db.runs.open()) {
-        if (run.message_id !== null) follow(run);
+        if (run.message_id !== null) follow(run, deps.catchUpMs);
         else if (!followed.has(run.id)) finish(run, failed(restarted));
       }
     },
@@ -137,7 +131,6 @@ export function createRuns(deps: RunsDeps): Runs {
     async close() {
       closing.abort();
       await Promise.all([...followed.values()].map(({ done }) => done));
-      await Promise.all(interruptions);
     },
   };
   return runs;

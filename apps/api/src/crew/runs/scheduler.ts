@@ -1,5 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { Database, ScheduleRow } from '@agentcrew/models';
+import type { Database } from '@agentcrew/models';
 import { CrewError, messageOf } from '@agentcrew/protocol';
 import type { Logger } from 'pino';
 import { claimDue } from './claim.ts';
@@ -24,6 +24,8 @@ export interface Scheduler {
   start(): void;
   /** Claims and begins all that is due now. Passes never overlap. */
   tick(): Promise<void>;
+  /** Claims and begins what of one schedule is due now, before its times become others. */
+  claim(scheduleId: string): void;
   /** A schedule was created or changed: the next time may come sooner. */
   changed(): void;
   /** Begins nothing more. */
@@ -38,23 +40,23 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
 
   async function pass(): Promise<void> {
     for (const schedule of db.schedules.due(deps.now())) {
-      claim(schedule);
+      claim(schedule.id);
       // A server that was away for long has much to note; it goes on answering meanwhile.
       await breathe();
     }
   }
 
-  function claim(schedule: ScheduleRow): void {
+  function claim(id: string): void {
     try {
-      const run = claimDue({ db, now: deps.now(), maxConcurrent: deps.maxConcurrent }, schedule.id);
+      const run = claimDue({ db, now: deps.now(), maxConcurrent: deps.maxConcurrent }, id);
       if (!run) return;
-      log.info({ schedule: schedule.id, run: run.id }, 'schedule is due');
+      log.info({ schedule: id, run: run.id }, 'schedule is due');
       deps.runs.follow({ type: 'schedule', id: run.id });
     } catch (error) {
-      log.error({ schedule: schedule.id, error: messageOf(error) }, 'schedule not run');
+      log.error({ schedule: id, error: messageOf(error) }, 'schedule not run');
       // What this server cannot read would be tried again for ever.
       const unreadable = error instanceof CrewError && error.code === 'INVALID_REQUEST';
-      if (unreadable) db.schedules.advance(schedule.id, { status: 'error', next_run_at: null });
+      if (unreadable) db.schedules.advance(id, { status: 'error', next_run_at: null });
     }
   }
 
@@ -85,6 +87,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
 
   return {
     tick,
+    claim,
     start() {
       running = true;
       void tick();

@@ -22,7 +22,8 @@ export async function teamReady(deps: TeamReadyDeps, run: Run, signal: AbortSign
     const team = await onceStorageAllows(() => current(deps.db, run), signal);
     if (team.status === 'running' && !team.stop_requested_at) return;
     if (run.type === 'webhook') throw new CrewError('TEAM_NOT_RUNNING', 'team is not running');
-    if (team.status === 'deploying') deploySeen = true;
+    // One that is being given up is not waited for as a deploy: after its stop comes a deploy of this run's own.
+    if (team.status === 'deploying') deploySeen ||= !team.stop_requested_at;
     else if (team.status !== 'running' && deploySeen) throw notDeployed(team);
     else if (team.status !== 'running' && !deps.deployer.busy(team.id)) {
       await onceStorageAllows(() => deploy(deps, run, team), signal);

@@ -3,7 +3,7 @@ import type { RunEnded } from '@agentcrew/api/crew/runs/run-ended.ts';
 import type { RunRef } from '@agentcrew/models';
 import { mockRuntime } from '@agentcrew/runtime/mock';
 import { waitFor } from '@agentcrew/testkit';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createFakeBuses } from '../../support/fake-bus.ts';
 import { memoryDatabase } from '../../support/rows.ts';
 import { promptOf, replyTo, scheduleRun, stored, untilEnded, webhookRun } from '../../support/runs.ts';
@@ -16,12 +16,15 @@ beforeEach(() => {
   crew = startTestCrew(shared);
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await crew[Symbol.asyncDispose]();
   shared.db[Symbol.dispose]();
 });
 
 const bus = (teamId: string) => shared.buses.of(crew.team(teamId).slug);
 const prompt = (teamId: string, ref: RunRef) => promptOf(shared.db, ref, bus(teamId));
+
+const interruptions = (teamId: string) => bus(teamId).requests.filter(({ request }) => request.type === 'interrupt');
 
 async function answer(teamId: string, ref: RunRef, payload: Record<string, unknown>) {
   await bus(teamId).deliver(replyTo(await prompt(teamId, ref), payload));
@@ -209,6 +212,25 @@ describe('the end', () => {
     expect(bus(id).published).toEqual([]);
   });
 
+  test('of a run whose time is over while the bus is away interrupts its turn once the bus is back', async () => {
+    const { id } = await crew.createRunningTeam();
+    const ref = webhookRun(shared.db, id, 'Hello', { timeout_seconds: 1 });
+    crew.crew.runs.follow(ref);
+    const message = await prompt(id, ref);
+    bus(id).setConnected(false);
+    const { error } = await untilEnded(shared.db, ref);
+    await crew.crew.cancellations.idle();
+    expect(interruptions(id)).toEqual([]);
+    bus(id).setConnected(true);
+    const request = { type: 'interrupt', reason: error, message_id: message.message_id };
+    await waitFor('the interruption', () => interruptions(id).length > 0);
+    expect(interruptions(id)).toEqual([{ agent: 'Lead', request }]);
+    await bus(id).deliver(replyTo(message, { status: 'interrupted', error: 'late' }));
+    await crew.crew.reconciler.pass();
+    await crew.crew.cancellations.idle();
+    expect(interruptions(id)).toHaveLength(1);
+  });
+
   test('shows no secret', async () => {
     const { id, org_id, nats_token } = await crew.createRunningTeam();
     shared.db.settings.upsert(org_id, { key: 'KEY', value: 'a-secret-value', is_secret: true });
@@ -265,8 +287,46 @@ describe('after a restart', () => {
     const ref = scheduleRun(shared.db, id);
     crew.crew.runs.follow(ref);
     await prompt(id, ref);
-    await restart({ scheduleTimeoutMs: 1 });
+    await restart({ scheduleTimeoutMs: 1, catchUpMs: 1 });
     expect(await untilEnded(shared.db, ref)).toMatchObject({ status: 'timeout' });
+  });
+
+  test('a run whose time is over still gets what its agent has answered meanwhile', async () => {
+    const { id } = await crew.createRunningTeam();
+    const ref = scheduleRun(shared.db, id);
+    crew.crew.runs.follow(ref);
+    await prompt(id, ref);
+    await restart({ scheduleTimeoutMs: 1 });
+    expect(await answer(id, ref, { result: 'Done.' })).toMatchObject({ status: 'success', response_received: 'Done.' });
+  });
+
+  test('the turn of a run that was deleted just before is interrupted', async () => {
+    const { id } = await crew.createRunningTeam();
+    const ref = scheduleRun(shared.db, id);
+    crew.crew.runs.follow(ref);
+    const message = await prompt(id, ref);
+    bus(id).setConnected(false);
+    const { trigger } = stored(shared.db, ref);
+    crew.crew.runs.cancel('schedule', trigger.id, 'The schedule was deleted.');
+    shared.db.schedules.delete(trigger.id);
+    await crew[Symbol.asyncDispose]();
+    bus(id).setConnected(true);
+    crew = startTestCrew(shared);
+    crew.crew.start();
+    await waitFor('the interruption', () => interruptions(id).length > 0);
+    expect(interruptions(id)[0]).toMatchObject({ agent: 'Lead', request: { message_id: message.message_id } });
+  });
+
+  test('a run deploys a team whose stop is being finished', async () => {
+    const { id } = crew.createTeam();
+    shared.db.teams.setStatus(id, 'deploying', '');
+    shared.db.teams.update(id, { stop_requested_at: new Date() });
+    const ref = scheduleRun(shared.db, id);
+    const looks = vi.spyOn(shared.db.teams, 'get');
+    crew.crew.runs.follow(ref);
+    await waitFor('the run to have looked twice', () => looks.mock.calls.length >= 2);
+    await crew.crew.reconciler.pass();
+    expect(await answer(id, ref, { result: 'Done.' })).toMatchObject({ status: 'success', deployed_team: true });
   });
 });
 

@@ -1,0 +1,71 @@
+import type { AgentRow, Database, MessageRow } from '@agentcrew/models';
+import type { TeamBus } from '@agentcrew/nats';
+import { messageOf } from '@agentcrew/protocol';
+import type { Logger } from 'pino';
+import { addresseeOf } from './addressee.ts';
+import { interruptAgent } from './interrupt.ts';
+import type { MessageLog } from './message-log.ts';
+
+export interface CancellationsDeps {
+  db: Database;
+  messages: MessageLog;
+  /** The open bus of a team. */
+  busOf: (teamId: string) => TeamBus | undefined;
+  log: Logger;
+}
+
+/** Ends the turns of messages for whose replies nobody waits any more, and no other turns. */
+export interface Cancellations {
+  /**
+   * Tells the team's agents, in the background, which messages are cancelled. Those that are not answered after it are
+   * told again with the next kick: a reconnect or the reconciler's tick.
+   */
+  kick(teamId: string): void;
+  /** Resolves when nothing is being told. */
+  idle(): Promise<void>;
+}
+
+export function createCancellations(deps: CancellationsDeps): Cancellations {
+  const running = new Map<string, Promise<void>>();
+  const again = new Set<string>();
+
+  async function tellAll(teamId: string): Promise<void> {
+    do {
+      again.delete(teamId);
+      const agents = deps.db.agents.listByTeam(teamId);
+      const cancelled = deps.db.messages.unanswered(teamId).filter(({ cancel_reason }) => cancel_reason !== null);
+      await Promise.all(cancelled.map(async (message) => tell(deps, message, addresseeOf(message, agents))));
+    } while (again.has(teamId));
+  }
+
+  return {
+    kick(teamId) {
+      if (running.has(teamId)) {
+        again.add(teamId);
+        return;
+      }
+      const told = tellAll(teamId)
+        .catch((error: unknown) => deps.log.warn({ team_id: teamId, error: messageOf(error) }, 'turns not cancelled'))
+        .finally(() => running.delete(teamId));
+      running.set(teamId, told);
+    },
+    async idle() {
+      await Promise.all(running.values());
+    },
+  };
+}
+
+/** One that has not reached its agent is not sent any more, and answered here, if the agent cannot be told. */
+async function tell(deps: CancellationsDeps, message: MessageRow, agent: AgentRow | undefined): Promise<void> {
+  if (!agent) return;
+  const { team_id, message_id, cancel_reason } = message;
+  const reason = cancel_reason ?? '';
+  try {
+    await interruptAgent(deps.busOf(team_id), agent, { reason, messageId: message_id });
+  } catch (error) {
+    deps.log.info({ team_id, message_id, error: messageOf(error) }, 'cancellation waits for its agent');
+    if (deps.db.messages.get(message_id)?.delivery === 'pending') {
+      deps.messages.storeFailure(message, agent.slug, 'TURN_TIMEOUT', reason);
+    }
+  }
+}

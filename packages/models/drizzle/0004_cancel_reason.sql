@@ -1,0 +1,1 @@
+ALTER TABLE `messages` ADD `cancel_reason` text;
