@@ -1,4 +1,4 @@
-import { and, count, desc, eq, lte, min } from 'drizzle-orm';
+import { and, count, desc, eq, isNotNull, lte, min } from 'drizzle-orm';
 import { scheduleRuns, schedules } from './automation-schema.ts';
 import type { Connection } from './connection.ts';
 import type { Numbered, NumberedPage } from './pages.ts';
@@ -52,6 +52,15 @@ export function scheduleQueries(connection: Connection) {
     /** Enabled ones of all organisations whose next run is due, the longest waiting first. */
     due(now: Date): ScheduleRow[] {
       return db.select().from(schedules).where(due(now)).orderBy(schedules.next_run_at).all();
+    },
+
+    /** Those of all organisations that have a next run. */
+    waiting(): ScheduleRow[] {
+      return db
+        .select()
+        .from(schedules)
+        .where(and(eq(schedules.enabled, true), isNotNull(schedules.next_run_at)))
+        .all();
     },
 
     /** When the next run of all is due; `undefined`: never. */

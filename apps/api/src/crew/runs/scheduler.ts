@@ -3,6 +3,7 @@ import type { Database } from '@agentcrew/models';
 import { CrewError, messageOf } from '@agentcrew/protocol';
 import type { Logger } from 'pino';
 import { claimDue } from './claim.ts';
+import { readCron } from './cron.ts';
 import type { Runs } from './runs.ts';
 
 /** Looks again at least so often: the clock may be set, a process may be put to sleep. */
@@ -37,12 +38,28 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   let timer: NodeJS.Timeout | undefined;
   let current: Promise<void> | undefined;
   let running = false;
+  /** The clock at the last look. That of an earlier process may have been ahead, too. */
+  let seenAt: Date | undefined;
 
   async function pass(): Promise<void> {
+    if (!seenAt || deps.now() < seenAt) reckonAnew(deps.now());
+    seenAt = deps.now();
     for (const schedule of db.schedules.due(deps.now())) {
       claim(schedule.id);
       // A server that was away for long has much to note; it goes on answering meanwhile.
       await breathe();
+    }
+  }
+
+  /** The clock is earlier than it was: so are the next times, which would come only when it is that late again. */
+  function reckonAnew(now: Date): void {
+    for (const { id, cron_expression, timezone, next_run_at } of db.schedules.waiting()) {
+      try {
+        const next = readCron(cron_expression, timezone).next(now);
+        if (next && next_run_at && next < next_run_at) db.schedules.advance(id, { next_run_at: next });
+      } catch (error) {
+        log.error({ schedule: id, error: messageOf(error) }, 'schedule cannot be read');
+      }
     }
   }
 

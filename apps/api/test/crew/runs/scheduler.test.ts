@@ -84,6 +84,33 @@ test('by its timer a schedule runs when its time has come, also one that was cha
   await engine.close();
 });
 
+test.each([
+  ['while the scheduler runs', () => undefined],
+  ['between two servers', () => scheduler()],
+])(
+  'after the clock was set back, %s, a schedule runs by the new time; no due time has two runs',
+  async (_what, next) => {
+    const one = schedule();
+    let engine = scheduler();
+    now = start + 180 * minute;
+    await engine.tick();
+    end(followed[0] ?? '');
+    const before = runs(one).length;
+    now = start + 178 * minute;
+    engine = next() ?? engine;
+    await engine.tick();
+    expect(db.schedules.get(one.id)?.next_run_at).toEqual(new Date(now + minute));
+    for (let count = 0; count < 4; count += 1) {
+      now += minute;
+      await engine.tick();
+      end(followed.at(-1) ?? '');
+    }
+    const all = runs(one);
+    expect(all).toHaveLength(before + 2);
+    expect(new Set(all.map(({ due_at }) => due_at.getTime())).size).toBe(all.length);
+  },
+);
+
 test('one that is switched off does not run', async () => {
   const one = schedule({ enabled: false });
   now += 5 * minute;
