@@ -499,6 +499,18 @@ describe('the queue', () => {
     expect(sink.received).toHaveLength(25);
   });
 
+  test.each([
+    [5, 2],
+    [1, 1],
+  ])('of %i places gives one action %i', async (maxConcurrent, expected) => {
+    sink.answer = () => undefined;
+    const id = bound();
+    const actions = start({ maxConcurrent });
+    for (let n = 0; n < 6; n += 1) end(actions);
+    await sink.until(1);
+    expect(runs(id).filter(({ attempts }) => attempts > 0)).toHaveLength(expected);
+  });
+
   test('does nothing before it is started', async () => {
     const id = bound();
     const actions = create();
