@@ -58,8 +58,11 @@ export interface TeamBus extends AsyncDisposable {
   readonly connected: boolean;
   /** Largest envelope the server takes, in bytes. */
   readonly maxPayload: number;
-  /** Creates or updates the team's stream. `created` tells that it was not there: what it held is gone. */
-  ensureStream(limits: StreamLimits): Promise<{ created: boolean }>;
+  /**
+   * Creates or updates the team's stream. `created` tells that it was not there: what it held is gone. Waits up to 5 s,
+   * or until the signal aborts, for a JetStream that starts.
+   */
+  ensureStream(limits: StreamLimits, signal?: AbortSignal): Promise<{ created: boolean }>;
   /**
    * Stores the envelope; resolves when it is stored, with its number in the stream. A second copy of the same
    * `message_id` is dropped by the server, and has the number of the first.
@@ -85,8 +88,8 @@ export interface TeamBus extends AsyncDisposable {
   respond(agent: string, handle: (request: ControlRequest) => Promise<ControlResponse>): Disposable;
   /** Called with the state of the connection whenever it changes. */
   onConnection(listener: (connected: boolean) => void): Disposable;
-  /** Deletes the team's stream with all it holds; unknown is no error. */
-  deleteStream(): Promise<void>;
+  /** Deletes the team's stream with all it holds; unknown is no error. Waits as `ensureStream` does. */
+  deleteStream(signal?: AbortSignal): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 

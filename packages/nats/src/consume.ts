@@ -13,6 +13,7 @@ import { nanos } from '@nats-io/transport-node';
 import type { ConsumeOptions, Delivery } from './bus.ts';
 import type { Connection } from './connection.ts';
 import { Line } from './line.ts';
+import { whileJetStreamStarts } from './patience.ts';
 
 const defaultAckWaitMs = 10_000;
 /** A standing request for messages is renewed after this time, in milliseconds. */
@@ -59,9 +60,9 @@ export async function consume(
     await connection.untilConnected(stop);
     const started = performance.now();
     try {
-      await pull(connection, await ensureConsumer(context, options), options.maxAckPending, take, stop);
+      await pull(connection, await ensureConsumer(context, options, stop), options.maxAckPending, take, stop);
     } catch (error) {
-      if (connection.connected) onProblem(messageOf(error));
+      if (connection.connected && !stop.aborted) onProblem(messageOf(error));
     }
     wait = performance.now() - started > pause.forgottenAfter ? pause.shortest : Math.min(wait * 2, pause.longest);
     await sleep(wait, undefined, { signal: stop }).catch(() => {});
@@ -102,7 +103,11 @@ export async function pull(
 }
 
 /** Creates the durable consumer, or brings it up to date. Rejects when there is no stream. */
-async function ensureConsumer({ connection, team }: Context, options: ConsumeOptions): Promise<Consumer> {
+async function ensureConsumer(
+  { connection, team }: Context,
+  options: ConsumeOptions,
+  signal: AbortSignal,
+): Promise<Consumer> {
   const { consumers } = await connection.manager();
   const config: Partial<ConsumerConfig> = {
     durable_name: options.durable,
@@ -113,12 +118,12 @@ async function ensureConsumer({ connection, team }: Context, options: ConsumeOpt
     max_deliver: -1,
     ...(options.filterSubject !== undefined && { filter_subject: options.filterSubject }),
   };
-  const info = await connection.request(() =>
+  const set = () =>
     consumers.add(streamName(team), config).catch((error: unknown) => {
       if (!(error instanceof JetStreamApiError) || error.code !== consumerExists) throw error;
       return consumers.update(streamName(team), options.durable, config);
-    }),
-  );
+    });
+  const info = await connection.request(() => whileJetStreamStarts(set, signal));
   return connection.js.consumers.getConsumerFromInfo(info);
 }
 

@@ -31,9 +31,9 @@ export class NatsTeamBus implements TeamBus {
     return this.#connection.maxPayload;
   }
 
-  ensureStream(limits: StreamLimits): Promise<{ created: boolean }> {
+  ensureStream(limits: StreamLimits, signal?: AbortSignal): Promise<{ created: boolean }> {
     return this.#manage('the stream could not be set up', (manager) =>
-      whileJetStreamStarts(() => ensureStream(manager, this.team, limits)),
+      whileJetStreamStarts(() => ensureStream(manager, this.team, limits), this.#untilEnded(signal)),
     );
   }
 
@@ -71,12 +71,19 @@ export class NatsTeamBus implements TeamBus {
     return this.#connection.onChange(listener);
   }
 
-  deleteStream(): Promise<void> {
-    return this.#manage('the stream could not be deleted', (manager) => deleteStream(manager, this.team));
+  deleteStream(signal?: AbortSignal): Promise<void> {
+    return this.#manage('the stream could not be deleted', (manager) =>
+      whileJetStreamStarts(() => deleteStream(manager, this.team), this.#untilEnded(signal)),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#connection[Symbol.asyncDispose]();
+  }
+
+  #untilEnded(signal?: AbortSignal): AbortSignal {
+    const { ended } = this.#connection;
+    return signal ? AbortSignal.any([signal, ended]) : ended;
   }
 
   async #manage<T>(failure: string, work: (manager: JetStreamManager) => Promise<T>): Promise<T> {

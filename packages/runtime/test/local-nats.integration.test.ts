@@ -82,6 +82,15 @@ describe.skipIf(!hasNatsServer)('nats-server on this host (needs nats-server)', 
     expect(losses).toEqual([]);
   });
 
+  it('has the folder for the streams of a team that joins, and does not remove it', async () => {
+    await using local = await openLocal();
+    const store = join(local.dataDir, 'nats', 'store', 'jetstream');
+    await local.runtime.deployInfra(infraOf('crew'), never);
+    await local.runtime.deployInfra(infraOf('other'), never);
+    const account = (await readdir(store)).find((name) => name.startsWith('other-'));
+    expect(await readdir(join(store, account ?? 'none'))).toContain('streams');
+  });
+
   it('keeps what a stopped team has stored, and deletes it with the team', async () => {
     await using local = await openLocal();
     const { runtime } = local;
@@ -95,7 +104,8 @@ describe.skipIf(!hasNatsServer)('nats-server on this host (needs nats-server)', 
       expect(await streamSurvived(runtime, 'crew')).toBe(before);
       await runtime.teardownInfra('crew', { removeData });
     }
-    expect(await readdir(join(local.dataDir, 'nats', 'store', 'jetstream'))).toEqual([]);
+    const accounts = await readdir(join(local.dataDir, 'nats', 'store', 'jetstream'));
+    expect(accounts.filter((name) => name.startsWith('crew-'))).toEqual([]);
   });
 
   it('gives every team a user of its own, and follows a new token', async () => {

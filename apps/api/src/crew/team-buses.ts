@@ -47,7 +47,7 @@ export function createTeamBuses(deps: TeamBusesDeps): TeamBuses {
     const { url, user } = await deps.runtime.natsConnectUrl(team.slug);
     const present = open.get(team.id);
     if (present?.url === url) {
-      if (present.bus.connected) await ensureStream(team.id, present.bus);
+      if (present.bus.connected) await ensureStream(team.id, present.bus, signal);
       return present.bus;
     }
     await close(team.id);
@@ -61,8 +61,8 @@ export function createTeamBuses(deps: TeamBusesDeps): TeamBuses {
       onProblem: (problem) => deps.log.warn({ team_id: team.id, problem }, 'bus problem'),
     });
     try {
-      if (empty) await bus.deleteStream();
-      await ensureStream(team.id, bus);
+      if (empty) await bus.deleteStream(signal);
+      await ensureStream(team.id, bus, signal);
     } catch (error) {
       // Nobody else knows of the connection, and it would reconnect for ever.
       await bus[Symbol.asyncDispose]();
@@ -74,8 +74,8 @@ export function createTeamBuses(deps: TeamBusesDeps): TeamBuses {
     return bus;
   }
 
-  async function ensureStream(teamId: string, bus: TeamBus): Promise<void> {
-    const { created } = await bus.ensureStream(deps.stream);
+  async function ensureStream(teamId: string, bus: TeamBus, signal: AbortSignal): Promise<void> {
+    const { created } = await bus.ensureStream(deps.stream, signal);
     if (created) deps.onStreamCreated(teamId);
   }
 

@@ -65,6 +65,16 @@ export function natsServer(folder: string, options: Omit<SupervisorOptions, 'fil
   const login = (state: NatsState, { team, token }: NatsTeam) => ({ port: state.port, user: team, password: token });
   const serves = (state: NatsState, team: NatsTeam) => async () => servesUser(login(state, team), answerMs);
 
+  /**
+   * While nats-server takes in an account, it serves it already. It removes folders `streams` that are empty, and makes
+   * one to see whether it can, and removes it again, with a stream that is in it by then. One with something in it
+   * stays. The server says in its log that this is no stream; a newer one takes what begins with a dot for the rest of
+   * a deleted stream, and removes it.
+   */
+  async function prepareStreams(account: string): Promise<void> {
+    await ensurePrivateFolder(join(files.accounts, account, 'streams', '.new'));
+  }
+
   async function ensureNow(team: string, token: string): Promise<void> {
     const state = await load();
     const known = state.teams.find((entry) => entry.team === team);
@@ -74,6 +84,7 @@ export function natsServer(folder: string, options: Omit<SupervisorOptions, 'fil
     if (recorded && (await serves(state, wanted)())) return;
     if (!recorded) state.teams = [...state.teams.filter((entry) => entry !== known), wanted];
     await save(state);
+    await prepareStreams(account);
     await supervisor.repair(portOf(state), serves(state, wanted));
   }
 

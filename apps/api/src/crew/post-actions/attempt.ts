@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptResult, ClaimedRun, Database } from '@agentcrew/models';
-import { redact } from '@agentcrew/protocol';
 import type { Logger } from 'pino';
 import type { AddressGuard } from './address-guard.ts';
 import { type Composed, compose, NotSendable } from './compose.ts';
@@ -26,11 +25,11 @@ const storeAgainMs = 1_000;
 
 export function createAttempts({ db, guard, closing, log, lookup, pauseMs = pauseAfter }: AttemptDeps): Attempts {
   /** `undefined` when the server ended before it was clear. */
-  async function sent({ request }: Composed, timeoutMs: number): Promise<Verdict | undefined> {
+  async function sent({ request, redaction }: Composed, timeoutMs: number): Promise<Verdict | undefined> {
     const timeout = AbortSignal.timeout(timeoutMs);
     const connect = guardedConnector(guard, timeoutMs, lookup);
     try {
-      const answer = await send(request, { connect, signal: AbortSignal.any([closing, timeout]) });
+      const answer = await send(request, { connect, redaction, signal: AbortSignal.any([closing, timeout]) });
       return verdictOnAnswer(answer, new Date());
     } catch (error) {
       if (closing.aborted) return undefined;
@@ -43,15 +42,8 @@ export function createAttempts({ db, guard, closing, log, lookup, pauseMs = paus
     try {
       const composed = prepared(claimed);
       const verdict = await sent(composed, action.timeout_seconds * 1000);
-      const clean = (text: string) => redact(text, composed.secrets);
-      return (
-        verdict && {
-          ...verdict,
-          error: clean(verdict.error),
-          response_body: clean(verdict.response_body),
-          request_sent: composed.shown,
-        }
-      );
+      const { redaction, shown } = composed;
+      return verdict && { ...verdict, error: redaction.clean(verdict.error), request_sent: shown };
     } catch (error) {
       if (!(error instanceof NotSendable)) log.error({ err: error, run_id: run.id }, 'post-action failed');
       return { ...verdictOnError(error), request_sent: run.request_sent };

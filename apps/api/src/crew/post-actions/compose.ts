@@ -1,17 +1,17 @@
 import type { PostAction } from '@agentcrew/models';
-import { redact } from '@agentcrew/protocol';
 import { mask } from '../mask.ts';
 import { authHeader } from './auth.ts';
 import { controlCharacters, isSecretHeader } from './headers.ts';
 import { render } from './placeholders.ts';
+import { createRedaction, type Redaction } from './redaction.ts';
 import type { OutgoingRequest } from './redirect.ts';
 
 export interface Composed {
   request: OutgoingRequest;
   /** The request for a person, without secrets. */
   shown: string;
-  /** What must not be shown, wherever it turns up. */
-  secrets: string[];
+  /** Of what must not be shown, wherever it turns up. */
+  redaction: Redaction;
 }
 
 /** Why an action cannot be carried out as it is. */
@@ -23,6 +23,8 @@ export class NotSendable extends Error {
 const longestInUrl = 1_000;
 const longestInHeader = 1_000;
 const longestShown = 8_192;
+/** A shorter one is found in words that are no user. */
+const shortestUsername = 8;
 
 type Values = Partial<Record<string, string>>;
 
@@ -48,17 +50,24 @@ export function compose(
   };
   const secretHeaders = Object.keys(texts).filter((name) => name === auth?.name || isSecretHeader(name));
   const request = { method: action.method, url, headers: onTheWire(texts), secretHeaders, body };
-  // The longest first: one may be a part of another.
-  const secrets = [...secretsOf(action), ...secretHeaders.map((name) => texts[name] ?? '')].sort(
-    (one, other) => other.length - one.length,
-  );
-  return { request, shown: redact(shownRequest(request, texts), secrets), secrets };
+  const redaction = createRedaction([
+    ...secretsOf(action),
+    ...secretHeaders.flatMap((name) => credentials(texts[name])),
+  ]);
+  return { request, shown: cut(shownRequest(request, texts), redaction), redaction };
 }
 
 function secretsOf({ auth_type, auth_config }: PostAction): string[] {
-  const { header_name: _, ...values } = auth_config ?? {};
-  const auth = authHeader(auth_type, auth_config ?? {})?.value.split(' ') ?? [];
-  return [...Object.values(values), ...auth];
+  const { header_name: _, username = '', ...values } = auth_config ?? {};
+  const pair = auth_type === 'basic' ? [`${username}:${values.password ?? ''}`] : [];
+  return [...Object.values(values), ...pair, ...(username.length < shortestUsername ? [] : [username])];
+}
+
+/** A header's value, and what follows the scheme in it: `Bearer`, `Basic`. Base64 may be without its padding. */
+function credentials(value = ''): string[] {
+  const [, secret] = /^[a-z]+ +(\S+)$/i.exec(value) ?? [];
+  const bare = secret?.replace(/=+$/, '');
+  return [value, secret, bare, bare?.replaceAll('+', '-').replaceAll('/', '_')].filter((text) => text !== undefined);
 }
 
 function renderedUrl(template: string, values: Values): URL {
@@ -108,6 +117,10 @@ function shownRequest(request: OutgoingRequest, texts: Record<string, string>): 
   const headers = Object.entries(texts).map(
     ([name, text]) => `${name}: ${request.secretHeaders.includes(name) ? mask : text}`,
   );
-  const text = [`${request.method} ${request.url}`, ...headers, '', request.body ?? ''].join('\n').trimEnd();
-  return text.length > longestShown ? `${text.slice(0, longestShown).toWellFormed()}…` : text;
+  return [`${request.method} ${request.url}`, ...headers, '', request.body ?? ''].join('\n').trimEnd();
+}
+
+function cut(text: string, redaction: Redaction): string {
+  const clean = redaction.beginning(text, longestShown).toWellFormed();
+  return text.length > longestShown ? `${clean}…` : clean;
 }

@@ -41,7 +41,7 @@ export function createPostActions(deps: PostActionsDeps): PostActions {
   /** By run: its action, and its end. */
   const underWay = new Map<string, { actionId: string; done: Promise<void> }>();
   // One action whose receiver hangs leaves room for others.
-  const mostOfOneAction = Math.ceil(maxConcurrent / 2);
+  const mostOfOneAction = Math.max(1, Math.floor(maxConcurrent / 2));
   let running = false;
   let timer: NodeJS.Timeout | undefined;
 

@@ -1,12 +1,13 @@
 import type { Readable } from 'node:stream';
 import { Agent, request as httpRequest } from 'undici';
 import { type Connector, TargetRefused } from './connector.ts';
+import type { Redaction } from './redaction.ts';
 import { type OutgoingRequest, redirected } from './redirect.ts';
 
 export interface Answer {
   status: number;
   retryAfter: string | undefined;
-  /** Its beginning. */
+  /** Its beginning, without secrets. */
   body: string;
 }
 
@@ -20,7 +21,7 @@ const keptBytes = 4_096;
  */
 export async function send(
   first: OutgoingRequest,
-  { connect, signal }: { connect: Connector; signal: AbortSignal },
+  { connect, signal, redaction }: { connect: Connector; signal: AbortSignal; redaction: Redaction },
 ): Promise<Answer> {
   signal.throwIfAborted();
   const agent = new Agent({ connect, pipelining: 0, headersTimeout: 0, bodyTimeout: 0 });
@@ -28,7 +29,7 @@ export async function send(
   const end = () => void agent.destroy(asError(signal.reason));
   signal.addEventListener('abort', end, { once: true });
   try {
-    return await follow(first, agent, signal);
+    return await follow(first, { dispatcher: agent, signal, redaction });
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   } finally {
@@ -37,7 +38,10 @@ export async function send(
   }
 }
 
-async function follow(first: OutgoingRequest, dispatcher: Agent, signal: AbortSignal): Promise<Answer> {
+async function follow(
+  first: OutgoingRequest,
+  { dispatcher, signal, redaction }: { dispatcher: Agent; signal: AbortSignal; redaction: Redaction },
+): Promise<Answer> {
   let next = first;
   for (let hops = 0; ; hops += 1) {
     const { url, method, headers, body } = next;
@@ -46,7 +50,7 @@ async function follow(first: OutgoingRequest, dispatcher: Agent, signal: AbortSi
     const target = redirected(next, answer.statusCode, single(answer.headers.location));
     if (!target) {
       const retryAfter = single(answer.headers['retry-after']);
-      return { status: answer.statusCode, retryAfter, body: await beginning(answer.body) };
+      return { status: answer.statusCode, retryAfter, body: await beginning(answer.body, redaction) };
     }
     answer.body.destroy();
     if (hops === mostRedirects) throw new TargetRefused(`more than ${mostRedirects} redirects`);
@@ -55,17 +59,23 @@ async function follow(first: OutgoingRequest, dispatcher: Agent, signal: AbortSi
 }
 
 /** What is read stops at the limit, and the rest is not fetched. */
-async function beginning(body: Readable): Promise<string> {
+async function beginning(body: Readable, redaction: Redaction): Promise<string> {
+  const limit = keptBytes + redaction.margin;
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body) {
     chunks.push(chunk);
     size += chunk.length;
-    if (size >= keptBytes) break;
+    if (size >= limit) break;
   }
-  // As a stream: a character that the limit cuts in two is left out.
-  const text = new TextDecoder().decode(Buffer.concat(chunks).subarray(0, keptBytes), { stream: true });
-  return text.replaceAll('\0', '\ufffd');
+  const bytes = Buffer.concat(chunks).subarray(0, limit);
+  const kept = decoded(bytes.subarray(0, keptBytes)).length;
+  return redaction.beginning(decoded(bytes), kept).replaceAll('\0', '\ufffd');
+}
+
+/** As a stream: a character that a limit cuts in two is left out. */
+function decoded(bytes: Buffer): string {
+  return new TextDecoder().decode(bytes, { stream: true });
 }
 
 function single(header: string | string[] | undefined): string | undefined {

@@ -126,11 +126,11 @@ describe('headers', () => {
     ['none', null, {}],
   ] as const)('say who calls, with %s', (auth_type, auth_config, expected) => {
     const headers = { 'X-CUSTOM': 'other' };
-    const { request, shown, secrets } = composed({ auth_type, auth_config, headers });
+    const { request, shown, redaction } = composed({ auth_type, auth_config, headers });
     expect(request.headers).toMatchObject(expected);
     for (const secret of Object.values(expected)) {
       expect(shown).not.toContain(secret);
-      expect(secrets).toContain(secret);
+      expect(redaction.clean(secret)).toBe('[redacted]');
     }
   });
 });
@@ -157,6 +157,36 @@ authorization: ********
 the token is [redacted], the key [redacted]`,
   );
   expect(composed({ body_template: 'x'.repeat(65_536) }).shown.length).toBeLessThan(8_200);
+});
+
+test('what is shown is cut without leaving a part of a secret', () => {
+  const auth = { auth_type: 'bearer', auth_config: { token: 'secret-token' } } as const;
+  const template = (before: number) => `${'x'.repeat(before)}secret-token${'x'.repeat(10_000)}`;
+  const head = composed({ ...auth, body_template: template(0) }).shown.indexOf('[redacted]');
+  for (let before = 8_192 - head - 12; before < 8_192 - head; before += 1) {
+    const { shown } = composed({ ...auth, body_template: template(before) });
+    expect(shown.slice(head + before)).toBe('[redacted]…');
+  }
+});
+
+test.each([
+  ['basic', { username: 'bob', password: 'pw' }, 'bob:pw and Ym9iOnB3 and bob', '[redacted] and [redacted] and bob'],
+  ['basic', { username: 'robert-1', password: '' }, 'robert-1', '[redacted]'],
+  [
+    'basic',
+    { username: 'key', password: '>>>???' },
+    'a2V5Oj4-Pj8_Pw, a2V5Oj4%2BPj8%2FPw%3D%3D',
+    '[redacted], [redacted]',
+  ],
+  ['bearer', { token: 'four' }, 'Bearer four, Bearer five', '[redacted], Bearer five'],
+  [
+    'header',
+    { header_name: 'X-Key', header_value: 'Token t-99' },
+    'X-Key Token t-99 t-99',
+    'X-Key [redacted] [redacted]',
+  ],
+] as const)('the secrets of %s authentication are known: %j', (auth_type, auth_config, text, clean) => {
+  expect(composed({ auth_type, auth_config }).redaction.clean(text)).toBe(clean);
 });
 
 test('secrets that cannot be read are not sent as nothing', () => {

@@ -227,6 +227,33 @@ describe('an answer', () => {
     }
   });
 
+  test.each([4_080, 4_090, 4_095])(
+    'that has the secret %i bytes after its beginning keeps no part of it',
+    async (before) => {
+      const id = bound({ auth_type: 'bearer', auth_config: { token: 'canary-token-é"' } });
+      sink.answer = (response) =>
+        void response.end(`${'x'.repeat(before)}canary-token-\\u00e9\\"${'y'.repeat(10_000)}`);
+      end(start());
+      expect((await outcome(id)).response_body).toBe(`${'x'.repeat(before)}[redacted]`);
+    },
+  );
+
+  test.each([
+    ['as JSON', (value: string) => JSON.stringify({ value })],
+    ['in a URL', encodeURIComponent],
+    ['in a form', (value: string) => new URLSearchParams({ value }).toString()],
+  ])('that repeats a secret %s shows none', async (_how, written) => {
+    const value = 'can"ar\\y é';
+    const id = bound({ auth_type: 'header', auth_config: { header_name: 'X-Key', header_value: value } });
+    // As Node has it: the bytes of UTF-8 as Latin-1.
+    sink.answer = (response, { headers }) =>
+      void response.end(`${written(value)} ${written(String(headers['x-key']))}`);
+    end(start());
+    const { response_body } = await outcome(id);
+    expect(response_body).toContain('[redacted]');
+    expect(response_body).not.toMatch(/can|ary?|y/);
+  });
+
   test('that never ends is read to the limit and broken off', async () => {
     const id = bound();
     const closed = latch();
@@ -470,6 +497,18 @@ describe('the queue', () => {
     expect(most).toBe(4);
     for (const id of [slow, ...others]) expect(runs(id).every(({ status }) => status === 'success')).toBe(true);
     expect(sink.received).toHaveLength(25);
+  });
+
+  test.each([
+    [5, 2],
+    [1, 1],
+  ])('of %i places gives one action %i', async (maxConcurrent, expected) => {
+    sink.answer = () => undefined;
+    const id = bound();
+    const actions = start({ maxConcurrent });
+    for (let n = 0; n < 6; n += 1) end(actions);
+    await sink.until(1);
+    expect(runs(id).filter(({ attempts }) => attempts > 0)).toHaveLength(expected);
   });
 
   test('does nothing before it is started', async () => {
