@@ -87,7 +87,10 @@ async function main(): Promise<void> {
     db[Symbol.dispose]();
     claim[Symbol.dispose]();
   });
-  const warning = openToStrangers(config.AUTH_PROVIDER, isLoopback(host));
+  const warning = openToStrangers(
+    { provider: config.AUTH_PROVIDER, multiTenant: config.MULTI_TENANT },
+    isLoopback(host),
+  );
   if (warning) log.warn({ host, port }, warning);
   await app.listen({ host, port });
   crew.start();

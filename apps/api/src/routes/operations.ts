@@ -65,7 +65,7 @@ export async function operationRoutes(app: FastifyInstance, options: OperationRo
       // Whoever asks is not known here, and what the teams of others are called is not for everybody.
       const names = auth.provider === 'noop' ? away.map(({ slug }) => slug).join(', ') : `${away.length} teams`;
       checks.nats = away.length === 0 ? 'ok' : `not connected for ${names}`;
-      checks.auth = openToStrangers(auth.provider, onLoopback) ?? auth.provider;
+      checks.auth = openToStrangers(auth, onLoopback) ?? auth.provider;
       const ready = !problem && (away.length === 0 || crew.runtime.name === 'mock');
       return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'unavailable', checks });
     },

@@ -53,6 +53,9 @@ describe('who may use the server', () => {
     expect(await authOf({ onLoopback: true })).toBe('noop');
     expect(await authOf({ onLoopback: false })).toMatch(/nobody is asked who they are.*AUTH_PROVIDER=local/);
     expect(await authOf({ auth: { provider: 'local' } })).toBe('local');
+    const everybody = { provider: 'local', multiTenant: true } as const;
+    expect(await authOf({ auth: everybody })).toMatch(/may register an organisation.*MULTI_TENANT=false/);
+    expect(await authOf({ auth: everybody, onLoopback: true })).toBe('local');
   });
 });
 
