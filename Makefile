@@ -1,6 +1,9 @@
 # Everything starts here. Needed: Node 20 or newer with npm; the rest is installed by the first target you run.
 IMAGE_TAG ?= dev
 RUN = scripts/run.sh
+# What the tests on a cluster need there. Loading them may fail once: where an older image had the name, containerd's garbage
+# collector can take a layer of the new one while it comes in.
+CLUSTER_IMAGES = agentcrew-api:$(IMAGE_TAG) agentcrew-sidecar:$(IMAGE_TAG) agentcrew-runtime-test:latest nats:2.10-alpine
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test test-docker test-k8s test-k8s-daemons cluster lint style types unused check bench bench-deploy bench-deploy-k8s images build-api build-sidecar test-image clean
@@ -21,7 +24,7 @@ test-docker: images ## Build the images and run the tests that need Docker; fail
 	@TEST_REQUIRES=Docker $(RUN) vitest run --config vitest.workspace.ts --maxWorkers 3 $$(grep -rl '(needs Docker)' apps/*/test packages/*/test) $(ARGS)
 
 test-k8s: cluster images test-image ## Build the images and run the tests that need the cluster of KUBECONFIG; fails without it
-	@$(if $(LOAD_IMAGES),$(LOAD_IMAGES) agentcrew-api:$(IMAGE_TAG) agentcrew-sidecar:$(IMAGE_TAG) agentcrew-runtime-test:latest nats:2.10-alpine)
+	@$(if $(LOAD_IMAGES),$(LOAD_IMAGES) $(CLUSTER_IMAGES) || $(LOAD_IMAGES) $(CLUSTER_IMAGES))
 	@TEST_REQUIRES=Kubernetes $(RUN) vitest run --config vitest.workspace.ts --maxWorkers 5 $$(grep -rl '(needs Kubernetes)' apps/*/test packages/*/test) $(ARGS)
 
 test-k8s-daemons: cluster ## Run the tests that restart the cluster's own daemons, of the pid files in TEST_CLUSTER_DAEMONS
