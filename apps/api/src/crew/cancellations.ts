@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { addresseeOf } from './addressee.ts';
 import { interruptAgent } from './interrupt.ts';
 import type { MessageLog } from './message-log.ts';
+import { type TeamWork, teamWork } from './team-work.ts';
 
 export interface CancellationsDeps {
   db: Database;
@@ -15,44 +16,21 @@ export interface CancellationsDeps {
 }
 
 /** Ends the turns of messages for whose replies nobody waits any more, and no other turns. */
-export interface Cancellations {
-  /**
-   * Tells the team's agents, in the background, which messages are cancelled. Those that are not answered after it are
-   * told again with the next kick: a reconnect or the reconciler's tick.
-   */
-  kick(teamId: string): void;
-  /** Resolves when nothing is being told. */
-  idle(): Promise<void>;
-}
+export type Cancellations = TeamWork;
 
+/** Those that are not answered after they were told are told again with the next kick: a reconnect, the reconciler's tick. */
 export function createCancellations(deps: CancellationsDeps): Cancellations {
-  const running = new Map<string, Promise<void>>();
-  const again = new Set<string>();
-
   async function tellAll(teamId: string): Promise<void> {
-    do {
-      again.delete(teamId);
-      const agents = deps.db.agents.listByTeam(teamId);
-      const cancelled = deps.db.messages.unanswered(teamId).filter(({ cancel_reason }) => cancel_reason !== null);
-      await Promise.all(cancelled.map(async (message) => tell(deps, message, addresseeOf(message, agents))));
-    } while (again.has(teamId));
+    const agents = deps.db.agents.listByTeam(teamId);
+    const cancelled = deps.db.messages.unanswered(teamId).filter(({ cancel_reason }) => cancel_reason !== null);
+    await Promise.all(cancelled.map(async (message) => tell(deps, message, addresseeOf(message, agents))));
   }
 
-  return {
-    kick(teamId) {
-      if (running.has(teamId)) {
-        again.add(teamId);
-        return;
-      }
-      const told = tellAll(teamId)
-        .catch((error: unknown) => deps.log.warn({ team_id: teamId, error: messageOf(error) }, 'turns not cancelled'))
-        .finally(() => running.delete(teamId));
-      running.set(teamId, told);
-    },
-    async idle() {
-      await Promise.all(running.values());
-    },
-  };
+  return teamWork((teamId) =>
+    tellAll(teamId).catch((error: unknown) => {
+      deps.log.warn({ team_id: teamId, error: messageOf(error) }, 'turns not cancelled');
+    }),
+  );
 }
 
 /** One that has not reached its agent is not sent any more, and answered here, if the agent cannot be told. */

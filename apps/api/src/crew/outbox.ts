@@ -4,6 +4,7 @@ import { CrewError, type Envelope, messageOf } from '@agentcrew/protocol';
 import type { Logger } from 'pino';
 import { addresseeOf } from './addressee.ts';
 import type { MessageLog } from './message-log.ts';
+import { type TeamWork, teamWork } from './team-work.ts';
 
 export interface OutboxDeps {
   db: Database;
@@ -14,12 +15,7 @@ export interface OutboxDeps {
 }
 
 /** Publishes accepted messages to the bus, oldest first, until JetStream has them. */
-export interface Outbox {
-  /** Something may be to send for this team: sends it in the background. */
-  kick(teamId: string): void;
-  /** Resolves when nothing is being sent. */
-  idle(): Promise<void>;
-}
+export type Outbox = TeamWork;
 
 const batch = 50;
 
@@ -28,28 +24,11 @@ const batch = 50;
  * its message id. What could not be sent waits for the next kick: a new message, a reconnect or the reconciler's tick.
  */
 export function createOutbox(deps: OutboxDeps): Outbox {
-  const running = new Map<string, Promise<void>>();
-  const again = new Set<string>();
-
-  async function drain(teamId: string): Promise<void> {
-    do {
-      again.delete(teamId);
-      await sendPending(deps, teamId).catch((error: unknown) => {
-        deps.log.warn({ team_id: teamId, error: messageOf(error) }, 'messages wait for the bus');
-      });
-    } while (again.has(teamId));
-    running.delete(teamId);
-  }
-
-  return {
-    kick(teamId) {
-      if (running.has(teamId)) again.add(teamId);
-      else running.set(teamId, drain(teamId));
-    },
-    async idle() {
-      await Promise.all(running.values());
-    },
-  };
+  return teamWork((teamId) =>
+    sendPending(deps, teamId).catch((error: unknown) => {
+      deps.log.warn({ team_id: teamId, error: messageOf(error) }, 'messages wait for the bus');
+    }),
+  );
 }
 
 async function sendPending(deps: OutboxDeps, teamId: string): Promise<void> {
