@@ -168,7 +168,10 @@ export const variables = {
     z.string().min(32).optional(),
     'At least 32 characters that sign access tokens; default: generated once in `DATA_DIR/jwt.key`. Another one signs everybody out until their next refresh.',
   ),
-  JWT_ACCESS_EXPIRATION: variable(durationSchema.prefault('15m'), 'How long an access token is good.'),
+  JWT_ACCESS_EXPIRATION: variable(
+    durationSchema.prefault('1h'),
+    'How long an access token is good, unless its session or its user ends before.',
+  ),
   JWT_REFRESH_EXPIRATION: variable(
     durationSchema.prefault('7d'),
     'Who does not use the server for so long has to sign in again.',

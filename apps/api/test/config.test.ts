@@ -46,7 +46,7 @@ test('nobody is asked who they are unless told otherwise; durations may be days'
   expect(readConfig({})).toMatchObject({
     AUTH_PROVIDER: 'noop',
     MULTI_TENANT: true,
-    JWT_ACCESS_EXPIRATION: 900_000,
+    JWT_ACCESS_EXPIRATION: 3_600_000,
     JWT_REFRESH_EXPIRATION: 604_800_000,
     TRUSTED_PROXIES: [],
   });

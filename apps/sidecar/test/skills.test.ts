@@ -133,6 +133,34 @@ test('one that is asked for while it is being installed is not installed twice, 
   expect(scene.skills.text()).toContain('does it better');
 });
 
+test('one that is asked for is not disturbed by a list without it, and removed by the next one', async () => {
+  const scene = await setUp();
+  const { skills } = scene;
+  const gate = latch();
+  scene.install = async ({ folder, skill: { skill_name } }) => {
+    await gate.promise;
+    write(folder, skill_name);
+    return { output: '' };
+  };
+  const asked = skills.install(skill('a'));
+  await waitFor('the installer', () => scene.running === 1);
+  skills.want([], { only: true });
+  expect(scene.told.at(-1)).toEqual({ [key('a')]: 'pending' });
+  gate.open();
+  expect(await asked).toEqual({ output: '' });
+  expect(scene.told.at(-1)).toEqual({ [key('a')]: 'installed' });
+  expect(skills.text()).toContain('a');
+  skills.want([], { only: true });
+  expect(scene.told.at(-1)).toEqual({});
+  expect(skills.text()).toBe('');
+});
+
+test('an agent without skills says so when it starts: an earlier process may have told of some', async () => {
+  const scene = await setUp();
+  scene.skills.want([], { only: true });
+  expect(scene.told).toEqual([{}]);
+});
+
 test('an installation that fails leaves the one before, and one that leaves nothing has failed', async () => {
   const scene = await setUp();
   await scene.skills.install(skill('alpha'));

@@ -12,6 +12,11 @@ import { hashOf, newSecret } from './secrets.ts';
  * are one refresh, and get one pair.
  */
 const togetherMs = 300;
+/**
+ * How long the answer stays good, in milliseconds, when several have asked for it: a browser sends six requests to a
+ * server at once, and those that wait behind them have the same token.
+ */
+const followersMs = 2_000;
 
 export interface TokenPair {
   access_token: string;
@@ -67,7 +72,19 @@ export function createSessions({ db, accessTokens, refreshTtlMs, log }: Sessions
   }
 
   /** By the hash of the token. */
-  const underWay = new Map<string, Promise<TokenPair>>();
+  const underWay = new Map<string, { answer: Promise<TokenPair>; isShared: boolean }>();
+
+  async function refreshOnce(hash: string): Promise<TokenPair> {
+    try {
+      const [tokens] = await Promise.all([rotate(hash), delay(togetherMs)]);
+      if (!underWay.get(hash)?.isShared) underWay.delete(hash);
+      else setTimeout(() => underWay.delete(hash), followersMs).unref();
+      return tokens;
+    } catch (error) {
+      underWay.delete(hash);
+      throw error;
+    }
+  }
 
   return {
     start(user) {
@@ -79,11 +96,12 @@ export function createSessions({ db, accessTokens, refreshTtlMs, log }: Sessions
     refresh(token) {
       const hash = hashOf(token);
       const known = underWay.get(hash);
-      if (known) return known;
-      const answer = Promise.all([rotate(hash), delay(togetherMs)])
-        .then(([tokens]) => tokens)
-        .finally(() => underWay.delete(hash));
-      underWay.set(hash, answer);
+      if (known) {
+        known.isShared = true;
+        return known.answer;
+      }
+      const answer = refreshOnce(hash);
+      underWay.set(hash, { answer, isShared: false });
       return answer;
     },
 

@@ -36,12 +36,18 @@ export const socketGuard = fp(async (app: FastifyInstance, { auth, everyMs }: So
       if (!known || known.must_change_password) socket.close(policyViolation, 'signed out');
     }
   }
-  const timer = setInterval(() => {
+  function checkAll(): void {
     try {
       check();
     } catch (error) {
       app.log.warn({ err: error }, 'open WebSockets could not be checked');
     }
-  }, everyMs);
+  }
+
+  // At once after whatever may have ended a sign-in, and by and by for what ends with time.
+  app.addHook('onResponse', async ({ method, url }) => {
+    if (method !== 'GET' && /^\/api\/(?:auth|org)\//.test(url)) checkAll();
+  });
+  const timer = setInterval(checkAll, everyMs);
   app.addHook('onClose', async () => clearInterval(timer));
 });

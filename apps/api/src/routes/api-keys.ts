@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Auth } from '../auth/auth.ts';
+import type { Identity } from '../auth/identity.ts';
 import { apiKeyPrefix } from '../auth/recognise.ts';
 import { hashOf, newSecret } from '../auth/secrets.ts';
 import type { Crew } from '../crew/crew.ts';
@@ -59,8 +60,11 @@ export async function apiKeyRoutes(app: FastifyInstance, { crew, auth }: { crew:
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const tags = ['auth'];
 
-  const visibleTo = ({ org_id, user_id, role }: { org_id: string; user_id: string; role: string }) =>
-    apiKeys.list(org_id, role === 'admin' ? undefined : user_id);
+  /** To a key none that can do more than it: who has found one must not be able to void the others. */
+  function visibleTo({ org_id, user_id, role, credential }: Identity): ApiKeyRow[] {
+    const keys = apiKeys.list(org_id, role === 'admin' ? undefined : user_id);
+    return credential?.type === 'key' && role !== 'admin' ? keys.filter((key) => key.role !== 'admin') : keys;
+  }
 
   routes.post(
     '/api/auth/keys',

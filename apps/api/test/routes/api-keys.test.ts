@@ -54,6 +54,15 @@ test('a key can do at most what its maker can do now', async () => {
   expectError(await strong.client.get('/api/org/invites'), 403, 'FORBIDDEN');
 });
 
+test('a key neither sees nor revokes those that can do more', async () => {
+  const [weak, strong] = [await makeKey(ada), await makeKey(ada, { role: 'admin' })];
+  const seen = (await weak.client.get('/api/auth/keys')).body.map(({ id }: { id: string }) => id);
+  expect([seen.includes(weak.id), seen.includes(strong.id)]).toEqual([true, false]);
+  expectError(await weak.client.delete(`/api/auth/keys/${strong.id}`), 404, 'API_KEY_NOT_FOUND');
+  expect((await strong.client.get('/api/org/invites')).status).toBe(200);
+  expect((await weak.client.delete(`/api/auth/keys/${weak.id}`)).status).toBe(204);
+});
+
 test('a key cannot make keys', async () => {
   const { client } = await makeKey(ada, { role: 'admin' });
   expectError(await client.post('/api/auth/keys', { name: 'another' }), 403, 'FORBIDDEN');

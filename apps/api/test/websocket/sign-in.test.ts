@@ -8,7 +8,8 @@ let app: TestApp;
 let ada: Person;
 let path: string;
 beforeEach(async () => {
-  app = await startLocalApp({ socketCheckMs: 20 });
+  // No timer closes a socket here.
+  app = await startLocalApp();
   ada = await owner(app);
   path = `/ws/teams/${(await ada.client.createTeam()).id}/activity`;
 });
@@ -123,6 +124,16 @@ describe('an open WebSocket is closed', () => {
     const reset = await opened(`token=${body.access_token}`);
     await ada.client.post(`/api/org/members/${ben.id}/reset-password`);
     await reset.expectClosed();
+  });
+
+  test('when its key is over', async () => {
+    await using watchful = await startLocalApp({ socketCheckMs: 20 });
+    const eve = await owner(watchful);
+    const { id } = await eve.client.createTeam();
+    const expires_at = new Date(Date.now() + 500).toISOString();
+    const { body } = await eve.client.post('/api/auth/keys', { name: 'short', expires_at });
+    const socket = await openSocket(watchful.port, `/ws/teams/${id}/activity?token=${body.key}`);
+    expect(await socket.closed).toEqual({ code: 1008, reason: 'signed out' });
   });
 
   test('when its key is revoked, or a refresh token used twice', async () => {

@@ -26,8 +26,8 @@ interface Upload {
 }
 
 const defaultIdleMs = 600_000;
-/** Uploads under way; each has two open descriptors. */
-const mostUploads = 20;
+/** Uploads under way: all of the messages that the server takes at once, 8 with 5 files each. Each has two descriptors. */
+const mostUploads = 40;
 /** Kept files that are remembered, to answer what is repeated. */
 const mostRemembered = 100;
 /** Files of one name and one second. */

@@ -29,9 +29,12 @@ export class Skills {
   readonly #options: SkillsOptions;
   readonly #statuses = new Map<string, Status>();
   readonly #installing = new Map<string, Promise<InstallerResult>>();
+  /** Those that are being installed because a person has asked for them. */
+  readonly #asked = new Set<string>();
   #wanted: Skill[] = [];
   #queue: Promise<unknown> = Promise.resolve();
-  #told: Statuses = [];
+  /** Nothing: what an earlier process told may be out of date. */
+  #told: Statuses | undefined;
   #group: number | undefined;
 
   constructor(options: SkillsOptions) {
@@ -53,13 +56,16 @@ export class Skills {
    */
   want(skills: Skill[], { only }: { only: boolean }): void {
     const before = this.text();
-    this.#wanted = skills;
     const keys = new Set(skills.map(skillKey));
+    // One that a person has just asked for is not in any list yet.
+    const asked = this.#wanted.filter((skill) => this.#asked.has(skillKey(skill)) && !keys.has(skillKey(skill)));
+    this.#wanted = [...skills, ...asked];
+    for (const skill of asked) keys.add(skillKey(skill));
     for (const key of this.#statuses.keys()) if (!keys.has(key)) this.#statuses.delete(key);
-    if (only) this.#options.shelf.keepOnly(skills);
+    if (only) this.#options.shelf.keepOnly(this.#wanted);
     for (const skill of skills.filter((one) => !this.#statuses.has(skillKey(one)))) {
       if (this.#options.shelf.find(skill).length > 0) this.#note(skill, 'installed');
-      else void this.install(skill);
+      else void this.#begin(skill);
     }
     this.#tell();
     if (this.text() !== before) this.#options.onChange();
@@ -67,6 +73,12 @@ export class Skills {
 
   /** Installs a skill, also one that is there already; one that is being installed is waited for. Never rejects. */
   install(skill: Skill): Promise<InstallerResult> {
+    const key = skillKey(skill);
+    this.#asked.add(key);
+    return this.#begin(skill).finally(() => this.#asked.delete(key));
+  }
+
+  #begin(skill: Skill): Promise<InstallerResult> {
     const key = skillKey(skill);
     const present = this.#installing.get(key);
     if (present) return present;
