@@ -128,6 +128,41 @@ describe.skipIf(!kubeconfig)('what can go wrong with pods (needs Kubernetes)', (
     expect(await isRunning(id)).toBe(true);
   });
 
+  it('takes the pod and the Secret of an agent along whose StatefulSet somebody has deleted alone', async () => {
+    const { id } = await deploy();
+    await fixture.apps.deleteNamespacedStatefulSet({
+      namespace,
+      name: 'agent-lead',
+      body: { propagationPolicy: 'Orphan' },
+    });
+    await waitFor('it to be gone', async () => (await fixture.runtime.listAgents()).length === 0, waits);
+    expect(await fixture.podOf(id)).toBeDefined();
+    await fixture.runtime.teardownInfra(team, { removeData: false });
+    const { items: pods } = await fixture.core.listNamespacedPod({ namespace, labelSelector: 'agentcrew.agent' });
+    const { items: secrets } = await fixture.core.listNamespacedSecret({ namespace });
+    expect(pods).toEqual([]);
+    expect(secrets.map(({ metadata }) => metadata?.name)).not.toContain('agent-lead');
+  });
+
+  it('makes an agent anew whose StatefulSet somebody has deleted, and leaves the new pod alone', async () => {
+    const { id } = await deploy();
+    const { uid: before } = (await fixture.podOf(id))?.metadata ?? {};
+    await fixture.apps.deleteNamespacedStatefulSet({ namespace, name: 'agent-lead' });
+    const ended = new Set<string>();
+    const looking = setInterval(async () => {
+      const { uid = '', deletionTimestamp } = (await fixture.podOf(id).catch(() => undefined))?.metadata ?? {};
+      if (uid !== before && deletionTimestamp) ended.add(uid);
+    }, 100);
+    try {
+      await deploy();
+    } finally {
+      clearInterval(looking);
+    }
+    expect([...ended].filter((uid) => uid !== '')).toEqual([]);
+    expect((await fixture.podOf(id))?.metadata?.uid).not.toBe(before);
+    expect(await isRunning(id)).toBe(true);
+  });
+
   it('leaves alone what somebody else made under a name it needs', async () => {
     await fixture.core.createNamespace({ body: { metadata: { name: namespace } } });
     try {

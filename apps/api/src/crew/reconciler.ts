@@ -64,12 +64,24 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
   let watch: Disposable | undefined;
 
   async function passOnce(): Promise<void> {
-    const seen = { at: performance.now(), instances: await deps.runtime.listAgents() };
+    const seen = { at: performance.now(), instances: await listAgents() };
     const { instances } = seen;
     const teams = deps.db.teams.all();
     deps.approvals.expireOverdue(new Date());
     await Promise.all(teams.map((team) => guarded(team, seen)));
     await sweepOrphans(deps, deps.db.teams.all(), instances);
+  }
+
+  /** A runtime that does not answer is said of every team that should run. */
+  async function listAgents(): Promise<AgentInstance[]> {
+    try {
+      return await deps.runtime.listAgents();
+    } catch (error) {
+      for (const team of deps.db.teams.all().filter(({ id }) => !deps.deployer.busy(id))) {
+        note(team, `Not healthy: ${messageOf(error)}`);
+      }
+      throw error;
+    }
   }
 
   async function guarded(team: TeamRow, seen: Seen): Promise<void> {
@@ -104,14 +116,18 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     }
     const signal = AbortSignal.any([stop.signal, cancel, AbortSignal.timeout(repairDeadlineMs)]);
     const busBefore = busUrls.get(team.id) ?? knownBusUrl(team);
+    const dead = agentsOf(team).filter((agent) => isDead(team, agent, seen));
+    // Said first: to bring back the bus may take its time.
+    if (dead.length > 0) note(team, degradation(deps.restarts, agentsOf(team)));
     await deps.runtime.deployInfra(infraOf(deps, team), signal);
     const bus = await deps.buses.open(team, signal);
     signal.throwIfAborted();
-    const agents = deps.db.agents.listByTeam(team.id);
-    for (const agent of agents.filter(isDeployed)) checkAgent(team, agent, agents, seen);
-    if (moved(team, busBefore)) for (const agent of agents.filter(isDeployed)) beginRestart(team, agent, agents);
+    for (const { id } of dead) repairAgent(team, id, seen);
+    if (moved(team, busBefore)) for (const agent of agentsOf(team)) beginRestart(team, agent);
     if (deps.deployer.busy(team.id)) return;
-    note(team, degradation(deps.restarts, deps.db.agents.listByTeam(team.id)));
+    const away = bus.connected ? '' : "Not healthy: the team's bus does not answer";
+    const died = degradation(deps.restarts, agentsOf(team));
+    note(team, [away, died].filter((text) => text !== '').join('; '));
     if ((await requeueLost(deps.db, team, bus, new Date())) > 0) {
       deps.log.warn({ team_id: team.id }, 'messages were lost on the bus and are sent again');
     }
@@ -121,28 +137,40 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     deps.briefings.kick(team.id);
   }
 
-  function checkAgent(team: TeamRow, agent: AgentRow, agents: AgentRow[], { at, instances }: Seen): void {
-    if (restarting.has(agent.id) || (restartedAt.get(agent.id) ?? 0) > at) return;
+  const agentsOf = ({ id }: TeamRow) => deps.db.agents.listByTeam(id).filter(isDeployed);
+  const isOutdated = (agentId: string, { at }: Seen) => restarting.has(agentId) || (restartedAt.get(agentId) ?? 0) > at;
+
+  /** Notes how an agent is. `false` also for one of which nothing is known just now. */
+  function isDead(team: TeamRow, agent: AgentRow, seen: Seen): boolean {
+    if (isOutdated(agent.id, seen)) return false;
+    const { instances } = seen;
     const instance = instances.find((known) => known.team === team.slug && known.agent === agent.slug);
     if (instance?.state === 'running') {
       deps.db.agents.setContainer(agent.id, { container_id: instance.id, container_status: 'running' });
       deps.restarts.started(agent.id);
-      return;
+      return false;
     }
     const reason = instance?.message ?? 'its process is gone';
     if (deps.db.agents.setContainer(agent.id, { container_id: agent.container_id, container_status: 'error' })) {
       deps.log.warn({ team_id: team.id, agent: agent.slug, reason }, 'agent died');
     }
     deps.restarts.died(agent.id, reason);
+    return true;
+  }
+
+  function repairAgent(team: TeamRow, id: string, seen: Seen): void {
+    const agent = agentsOf(team).find((one) => one.id === id);
+    if (!agent || isOutdated(id, seen)) return;
     if (deps.restarts.exhausted(agent.id)) {
       endWith(team, reasonToGiveUp(agent));
     } else if (deps.restarts.due(agent.id)) {
-      beginRestart(team, agent, agents);
+      beginRestart(team, agent);
     }
   }
 
-  function beginRestart(team: TeamRow, agent: AgentRow, agents: AgentRow[], isAlive = false): void {
+  function beginRestart(team: TeamRow, agent: AgentRow, isAlive = false): void {
     if (restarting.has(agent.id)) return;
+    const agents = deps.db.agents.listByTeam(team.id);
     const run = deps.deployer
       .repair(team.id, (cancel) => restart(team, agent, agents, isAlive, cancel))
       .finally(() => {
@@ -228,7 +256,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       }
       if (!isDeployed(agent)) throw new CrewError('AGENT_NOT_RUNNING', 'the agent starts with the next deploy');
       deps.restarts.forget(agent.id);
-      beginRestart(present, agent, deps.db.agents.listByTeam(team.id), true);
+      beginRestart(present, agent, true);
     },
     restarting: (agentId) => restarting.has(agentId),
     start() {

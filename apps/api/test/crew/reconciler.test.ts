@@ -177,6 +177,34 @@ test('a team with a sick bus says so, and is fine when that is over', async () =
   await waitFor('the message', () => crew.buses.of(slug).published.length === 1);
 });
 
+test('what died is said while the bus is still being brought back', async () => {
+  const { id, slug } = await crew.createRunningTeam();
+  const bus = latch();
+  vi.spyOn(crew.runtime, 'deployInfra').mockImplementation(() => bus.promise);
+  kill(slug);
+  const passing = pass();
+  await waitFor('the news', () => crew.team(id).status_message.includes('killed by a test'));
+  expect(statuses(id)).toEqual(['running', 'error']);
+  bus.open();
+  await passing;
+});
+
+test('a bus that does not answer, and a runtime that does not, are said', async () => {
+  const { id, slug } = await crew.createRunningTeam();
+  crew.buses.of(slug).setConnected(false);
+  await pass();
+  expect(crew.team(id).status_message).toMatch(/Not healthy: .*bus does not answer/);
+  crew.buses.of(slug).setConnected(true);
+  await pass();
+  expect(crew.team(id).status_message).toBe('');
+  const away = new CrewError('RUNTIME_FAILED', 'the cluster is away');
+  vi.spyOn(crew.runtime, 'listAgents').mockRejectedValueOnce(away);
+  await pass();
+  expect(crew.team(id)).toMatchObject({ status: 'running', status_message: 'Not healthy: the cluster is away' });
+  await pass();
+  expect(crew.team(id).status_message).toBe('');
+});
+
 test('one sick team does not keep the others from being mended', async () => {
   const sick = await crew.createRunningTeam();
   const other = await crew.createRunningTeam();

@@ -2,7 +2,7 @@ import { CrewError } from '@agentcrew/protocol';
 import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
 import { remove } from './apply.ts';
 import type { Cluster } from './cluster.ts';
-import { ifPresent } from './cluster-errors.ts';
+import { ifPresent, statusCodeOf } from './cluster-errors.ts';
 import { podOf } from './names.ts';
 import { untilTrue } from './until.ts';
 
@@ -26,6 +26,8 @@ export async function readPod(cluster: Cluster, { namespace, name }: AgentPlace)
 /** Deletes what an agent is made of, and waits until its pod is gone. @throws CrewError RUNTIME_FAILED when it stays */
 export async function endAgent(cluster: Cluster, place: AgentPlace): Promise<void> {
   await remove(cluster, { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: place });
+  // Goes with its StatefulSet, unless somebody has deleted that and left the pod.
+  await ifPresent(cluster.core.deleteNamespacedPod({ namespace: place.namespace, name: podOf(place.name) }));
   await remove(cluster, { apiVersion: 'v1', kind: 'Secret', metadata: place });
   await untilEnded(cluster, place);
 }
@@ -48,9 +50,21 @@ export async function endPod(
   // Else it would be made again from what was before.
   await untilTrue(async () => isObserved(cluster, place), goneMs, signal);
   signal.throwIfAborted();
-  await ifPresent(cluster.core.deleteNamespacedPod({ namespace: place.namespace, name: podOf(place.name) }));
-  const isGone = async () => (await readPod(cluster, place))?.metadata?.uid !== metadata?.uid;
-  await untilTrue(isGone, goneMs, signal);
+  const isThere = async () => (await readPod(cluster, place))?.metadata?.uid === metadata?.uid;
+  if (!(await isThere())) return;
+  // Its name may be the next pod's by now.
+  const body = { preconditions: { uid: metadata?.uid } };
+  await unlessReplaced(cluster.core.deleteNamespacedPod({ namespace: place.namespace, name: podOf(place.name), body }));
+  await untilTrue(async () => !(await isThere()), goneMs, signal);
+}
+
+/** Waits for the deletion of a certain pod, which may be gone, also with another one in its place. */
+async function unlessReplaced(deletion: Promise<unknown>): Promise<void> {
+  try {
+    await ifPresent(deletion);
+  } catch (error) {
+    if (statusCodeOf(error) !== 409) throw error;
+  }
 }
 
 /** Whether the controller has seen what was applied last. */

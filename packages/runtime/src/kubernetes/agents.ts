@@ -114,13 +114,14 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
     if (!known) return;
     await operations.stop(id, async () => {
       const { namespace, name } = known;
-      const statefulSet = await readStatefulSet(cluster, known);
-      const isOurs = statefulSet?.metadata?.labels?.[label.instance] === instance;
+      // Somebody may have deleted the StatefulSet alone.
+      const { metadata } = (await readStatefulSet(cluster, known)) ?? (await readPod(cluster, known)) ?? {};
+      const isOurs = metadata?.labels?.[label.instance] === instance;
       if (isOurs) {
         await endAgent(cluster, known);
-        log.info({ namespace, agent: statefulSet.metadata?.annotations?.[annotation.agent] }, 'agent stopped');
+        log.info({ namespace, agent: metadata.annotations?.[annotation.agent] }, 'agent stopped');
       }
-      if (isOurs || !statefulSet) await afterwards?.(namespace, name);
+      if (isOurs || !metadata) await afterwards?.(namespace, name);
     });
   }
 
@@ -143,10 +144,19 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
       stop(id, async (namespace, name) => forgetState({ cluster, instance, settings }, namespace, name)),
 
     async stopTeam(team) {
-      const labelSelector = selector(teamLabels(instance, team));
-      const { items } = await cluster.apps.listNamespacedStatefulSet({ namespace: namespaceOf(team), labelSelector });
-      const listed = items.map(({ metadata }) => idOf(metadata?.namespace ?? '', metadata?.name ?? ''));
-      await operations.stopAll([...listed, ...idsOf(team)], stop);
+      const which = {
+        namespace: namespaceOf(team),
+        labelSelector: `${selector(teamLabels(instance, team))},${label.agent}`,
+      };
+      const [statefulSets, pods] = await Promise.all([
+        cluster.apps.listNamespacedStatefulSet(which),
+        cluster.core.listNamespacedPod(which),
+      ]);
+      const ids = [
+        ...statefulSets.items.map(({ metadata }) => idOf(which.namespace, metadata?.name ?? '')),
+        ...pods.items.map(({ metadata }) => `${which.namespace}/${metadata?.name}`),
+      ];
+      await operations.stopAll([...ids, ...idsOf(team)], stop);
     },
 
     async cancelTeam(team) {
