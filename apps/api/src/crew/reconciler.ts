@@ -1,6 +1,6 @@
 import type { AgentRow, Database, TeamRow } from '@agentcrew/models';
 import { CrewError, messageOf } from '@agentcrew/protocol';
-import type { AgentInstance, AgentRuntime } from '@agentcrew/runtime';
+import type { AgentInstance, AgentRuntime, AgentStatus } from '@agentcrew/runtime';
 import type { Logger } from 'pino';
 import type { Approvals } from './approvals.ts';
 import type { Briefings } from './briefings.ts';
@@ -59,6 +59,8 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const restartedAt = new Map<string, number>();
   /** Where the agents of a team were told that their bus is. */
   const busUrls = new Map<string, string>();
+  /** Teams whose bus this server has reached. */
+  const connected = new Set<string>();
   let current: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let watch: Disposable | undefined;
@@ -85,7 +87,10 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
   }
 
   async function guarded(team: TeamRow, seen: Seen): Promise<void> {
-    if (team.status !== 'running') busUrls.delete(team.id);
+    if (team.status !== 'running') {
+      busUrls.delete(team.id);
+      connected.delete(team.id);
+    }
     if (stop.signal.aborted || deps.deployer.busy(team.id)) return;
     try {
       if (team.stop_requested_at) finishStop(team);
@@ -125,7 +130,8 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     for (const { id } of dead) repairAgent(team, id, seen);
     if (moved(team, busBefore)) for (const agent of agentsOf(team)) beginRestart(team, agent);
     if (deps.deployer.busy(team.id)) return;
-    const away = bus.connected ? '' : "Not healthy: the team's bus does not answer";
+    if (bus.connected) connected.add(team.id);
+    const away = bus.connected || !connected.has(team.id) ? '' : "Not healthy: the team's bus does not answer";
     const died = degradation(deps.restarts, agentsOf(team));
     note(team, [away, died].filter((text) => text !== '').join('; '));
     if ((await requeueLost(deps.db, team, bus, new Date())) > 0) {
@@ -156,6 +162,16 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     }
     deps.restarts.died(agent.id, reason);
     return true;
+  }
+
+  /** What the runtime tells is noted at once; a pass may be waiting for something else. */
+  function told(change: AgentStatus): void {
+    const team = deps.db.teams.all().find(({ slug, status }) => slug === change.team && status === 'running');
+    if (!team || team.stop_requested_at || deps.deployer.busy(team.id)) return;
+    const agent = agentsOf(team).find(({ slug }) => slug === change.agent);
+    if (agent && isDead(team, agent, { at: performance.now(), instances: [change] })) {
+      note(team, degradation(deps.restarts, agentsOf(team)));
+    }
   }
 
   function repairAgent(team: TeamRow, id: string, seen: Seen): void {
@@ -260,7 +276,10 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     },
     restarting: (agentId) => restarting.has(agentId),
     start() {
-      watch = deps.runtime.watch(() => void pass());
+      watch = deps.runtime.watch((change) => {
+        told(change);
+        void pass();
+      });
       timer = setInterval(() => void pass(), deps.intervalMs);
       void pass();
     },

@@ -179,18 +179,24 @@ test('a team with a sick bus says so, and is fine when that is over', async () =
 
 test('what died is said while the bus is still being brought back', async () => {
   const { id, slug } = await crew.createRunningTeam();
+  crew.crew.reconciler.start();
+  await pass();
   const bus = latch();
   vi.spyOn(crew.runtime, 'deployInfra').mockImplementation(() => bus.promise);
   kill(slug);
   const passing = pass();
   await waitFor('the news', () => crew.team(id).status_message.includes('killed by a test'));
   expect(statuses(id)).toEqual(['running', 'error']);
+  kill(slug, 'Lead', 'killed a moment later');
+  await waitFor('the further news', () => crew.team(id).status_message.includes('killed a moment later'));
+  expect(statuses(id)).toEqual(['error', 'error']);
   bus.open();
   await passing;
 });
 
 test('a bus that does not answer, and a runtime that does not, are said', async () => {
   const { id, slug } = await crew.createRunningTeam();
+  await pass();
   crew.buses.of(slug).setConnected(false);
   await pass();
   expect(crew.team(id).status_message).toMatch(/Not healthy: .*bus does not answer/);
