@@ -74,6 +74,20 @@ it('tells of an end that Kubernetes tells of only when the agent runs again', as
   ]);
 });
 
+it('says of an agent that is gone whose it was', async () => {
+  await using kubernetes = await clusterWithPod();
+  const gone: AgentStatus = { id, team: '', agent: '', state: 'stopped' };
+  let state = running;
+  const agents = { status: async () => state, list: async () => [running], isBusy: () => false };
+  using watch = watchAgents({ cluster: kubernetes.cluster, instance: 'i', agents, log });
+  const changes: AgentStatus[] = [];
+  watch.add((change) => changes.push(change));
+  await waitFor('the watch', () => kubernetes.isWatched() && changes.length === 1);
+  state = gone;
+  await watch.look(id);
+  expect(changes.at(-1)).toEqual({ ...running, state: 'stopped' });
+});
+
 it('lets no older look at an agent have the last word', async () => {
   await using kubernetes = await clusterWithPod();
   const died = { ...running, state: 'error' as const };

@@ -16,8 +16,11 @@ export function statusReports(isBusy: (id: string) => boolean, log: RuntimeLogge
   const listeners = new Set<(change: AgentStatus) => void>();
   const known = new Map<string, AgentStatus>();
 
-  function report(status: AgentStatus): void {
-    if (isBusy(status.id) || known.get(status.id)?.state === status.state) return;
+  function report(seen: AgentStatus): void {
+    const before = known.get(seen.id);
+    if (isBusy(seen.id) || before?.state === seen.state) return;
+    // Of what is gone a runtime may not know any more whose it was.
+    const status = before && seen.team === '' ? { ...seen, team: before.team, agent: before.agent } : seen;
     if (status.state === 'stopped') known.delete(status.id);
     else known.set(status.id, status);
     for (const listener of listeners) tell(listener, status);
