@@ -38,11 +38,11 @@ export async function startServer({ dataDir, port, env = {} }: ServerOptions): P
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   const url = `http://127.0.0.1:${port}`;
-  await waitFor('the server to answer', async () => {
-    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${output}`);
+  await waitFor('the server to answer, or to end', async () => {
     const answer = await fetch(`${url}/health`).catch(() => undefined);
-    return answer?.ok;
+    return child.exitCode !== null || answer?.ok;
   });
+  if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${output}`);
   if (child.pid === undefined) throw new Error('no pid');
   return {
     url,
