@@ -141,6 +141,8 @@ describe('an approval', () => {
     for (const { pid } of sidecars()) process.kill(pid, 'SIGKILL');
     await client.untilDecided(team.id, second, 'cancelled');
     const third = await client.asked(team.id);
+    // An agent that is still being brought up is not asked to end its turn: the stop answers its messages.
+    await client.untilWhole(team.id);
     await client.call('POST', `/api/teams/${team.id}/stop`);
     await client.untilDecided(team.id, third, 'cancelled');
     expect((await answered(killed)).status).toBe('interrupted');

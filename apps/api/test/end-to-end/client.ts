@@ -83,6 +83,19 @@ export class Client {
     );
   }
 
+  /** Waits until the team runs with all its agents and nothing is the matter. */
+  untilWhole(id: string): Promise<Team> {
+    return waitFor(
+      'the team to be whole',
+      async () => {
+        const team = await this.team(id);
+        const allRun = team.agents.every(({ container_status }) => container_status === 'running');
+        return team.status === 'running' && team.status_message === '' && allRun && team;
+      },
+      { timeoutMs: 90_000, intervalMs: 100 },
+    );
+  }
+
   chat(id: string, message: string): Promise<{ message_id: string; seq: number }> {
     return this.call('POST', `/api/teams/${id}/chat`, { message });
   }

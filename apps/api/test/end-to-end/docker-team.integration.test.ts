@@ -114,11 +114,7 @@ describe.skipIf(!hasAgentImage)('a team in containers (needs Docker)', () => {
       await kill();
       expect(await server.says(id, `after the ${what}`)).toBe(`You said: after the ${what}`);
     }
-    await waitFor('the team to be whole', async () => {
-      const { status, status_message, agents } = await server.client.team(id);
-      const allRun = agents.every(({ container_status }) => container_status === 'running');
-      return status === 'running' && status_message === '' && allRun;
-    });
+    await server.client.untilWhole(id);
   });
 
   test('says in status_message why a team with an image that is not to be had does not start', async () => {

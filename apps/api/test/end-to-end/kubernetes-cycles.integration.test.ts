@@ -80,7 +80,7 @@ describe.skipIf(host === undefined)(suite('deploy, fault, stop, again and again 
         await waitFor(`the truth after ${what}`, async () => isTrue(server, id), { timeoutMs: truthMs });
       }
       expect(await server.says(id, what)).toBe(`You said: ${what}`);
-      await server.untilWhole(id);
+      await client.untilWhole(id);
       if (fault === namespaceDeleted) await write();
       expect(await server.inAgent('worker', 'cat /workspace/work.txt'), what).toBe('precious');
       await stop();

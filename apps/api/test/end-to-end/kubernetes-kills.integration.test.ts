@@ -62,6 +62,6 @@ describe.skipIf(host === undefined)(suite('a team in pods, of which something di
       await kill();
       expect(await server.says(id, `after the ${what}`)).toBe(`You said: after the ${what}`);
     }
-    await server.untilWhole(id);
+    await server.client.untilWhole(id);
   });
 });

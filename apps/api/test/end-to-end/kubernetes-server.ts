@@ -1,14 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  freePort,
-  type ScriptedModel,
-  startScriptedModel,
-  temporaryFolder,
-  testKubeconfig,
-  waitFor,
-} from '@agentcrew/testkit';
+import { freePort, type ScriptedModel, startScriptedModel, temporaryFolder, testKubeconfig } from '@agentcrew/testkit';
 import { Client } from './client.ts';
 import { host, kubectl, madeBy, removeAll } from './kubernetes.ts';
 import { type Server, startServer } from './server.ts';
@@ -36,8 +29,6 @@ export interface KubernetesServer extends AsyncDisposable {
   inAgent(agent: string, command: string): Promise<string>;
   /** `kill -9` of the processes of an agent whose command line has the text. */
   killInAgent(agent: string, program: string): Promise<unknown>;
-  /** Waits until the team runs with all its agents and nothing is the matter. */
-  untilWhole(teamId: string): Promise<unknown>;
   /** Text of the leader's reply to a message. */
   says(teamId: string, message: string): Promise<string | undefined>;
 }
@@ -89,16 +80,6 @@ export async function startKubernetesServer(apiKey: string, settings = {}): Prom
         agent,
         `kill -9 $(grep -l '[${program[0]}]${program.slice(1)}' /proc/[0-9]*/cmdline | cut -d / -f 3)`,
       ).catch(() => undefined),
-    untilWhole: async (teamId) =>
-      waitFor(
-        'the team to be whole',
-        async () => {
-          const { status, status_message, agents } = await client.team(teamId);
-          const allRun = agents.every(({ container_status }) => container_status === 'running');
-          return status === 'running' && status_message === '' && allRun;
-        },
-        { timeoutMs: 90_000, intervalMs: 100 },
-      ),
     async says(teamId, message) {
       const { message_id } = await client.chat(teamId, message);
       return (await client.reply(teamId, message_id)).payload.result;

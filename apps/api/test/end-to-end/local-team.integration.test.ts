@@ -141,10 +141,7 @@ describe('a team on this host', () => {
     process.kill(sidecar?.pid ?? 0, 'SIGKILL');
     const { message_id } = await client.chat(team.id, 'still there?');
     expect((await client.reply(team.id, message_id)).payload.result).toBe('You said: still there?');
-    await waitFor('the agent to be running', async () => {
-      const { agents, status_message } = await client.team(team.id);
-      return status_message === '' && agents.every(({ container_status }) => container_status === 'running');
-    });
+    await client.untilWhole(team.id);
   });
 
   test('a nats-server whose port was taken moves, and its agents follow', async () => {
