@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { waitFor } from '@agentcrew/testkit';
 import { describe, expect, it } from 'vitest';
 import { parseEnviron, parseStat } from '../src/local/linux-processes.ts';
@@ -67,11 +69,13 @@ describe('this host', () => {
   });
 
   it('takes a zombie for dead', async () => {
-    // `sh` starts a child and becomes a program that never asks for the child's end.
-    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    // `sh` starts a child and becomes a program that never asks for the child's end; as long as it is `sh`, it might.
+    const script = '(read line) <&3 >/dev/null & echo $!; exec sleep 60 >/dev/null';
+    const parent = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore', 'pipe'] });
+    const [, output, , line] = parent.stdio as [null, Readable, null, Writable, undefined];
     try {
-      const [output] = await once(parent.stdout, 'data');
-      const pid = Number(String(output));
+      const pid = Number(await text(output));
+      line.end('now\n');
       await waitFor('the zombie to be dead', async () => (await table.identify(pid)) === undefined);
       expect(process.kill(pid, 0)).toBe(true);
     } finally {
