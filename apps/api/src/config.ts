@@ -230,6 +230,10 @@ export const variables = {
     z.coerce.number().int().min(0).max(1000).default(10),
     'An agent that dies so often in a row, each time shortly after its start, is given up and its team ends in `error`.',
   ),
+  AGENT_SILENCE_TIMEOUT: variable(
+    timerSchema.prefault('30s'),
+    'An agent that runs, is on its bus, and has answered nothing for so long is ended and started again.',
+  ),
   SCHEDULE_TIMEOUT: variable(
     timerSchema.prefault('1h'),
     'The run of a schedule that takes longer, its deploy included, is ended and its turn interrupted.',

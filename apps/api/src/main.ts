@@ -50,6 +50,7 @@ async function main(): Promise<void> {
     deployTimeoutMs: config.DEPLOY_TIMEOUT,
     reconcileIntervalMs: config.RECONCILE_INTERVAL,
     maxRestarts: config.AGENT_MAX_RESTARTS,
+    agentSilenceTimeoutMs: config.AGENT_SILENCE_TIMEOUT,
     scheduleTimeoutMs: config.SCHEDULE_TIMEOUT,
     maxScheduleRuns: config.SCHEDULER_MAX_CONCURRENT,
     maxWebhookRuns: config.WEBHOOK_MAX_CONCURRENT,

@@ -33,6 +33,7 @@ const crew = createCrew({
   deployTimeoutMs: 10_000,
   reconcileIntervalMs: 1_000,
   maxRestarts: 10,
+  agentSilenceTimeoutMs: 30_000,
   scheduleTimeoutMs: 3_600_000,
   maxScheduleRuns: 10,
   maxWebhookRuns: 20,

@@ -11,7 +11,7 @@ import type { Msg } from '@nats-io/transport-node';
 import type { Connection } from './connection.ts';
 import { isNoResponders, isTimeout, natsUnavailable } from './errors.ts';
 
-/** Asks a running agent. Throws AGENT_NOT_READY when it does not listen or does not answer in time. */
+/** Asks a running agent. Throws AGENT_NOT_READY when it does not listen, AGENT_UNRESPONSIVE when it does not answer in time. */
 export async function request(
   connection: Connection,
   team: string,
@@ -70,7 +70,7 @@ async function responseTo(
 function notReady(agent: string, timeoutMs: number, error: unknown): CrewError | undefined {
   if (isNoResponders(error)) return new CrewError('AGENT_NOT_READY', `Agent ${agent} is not running`);
   if (!isTimeout(error)) return undefined;
-  return new CrewError('AGENT_NOT_READY', `Agent ${agent} did not answer within ${timeoutMs} ms`);
+  return new CrewError('AGENT_UNRESPONSIVE', `Agent ${agent} did not answer within ${timeoutMs} ms`);
 }
 
 function parse<T>(

@@ -70,7 +70,7 @@ describe('control requests', () => {
         (thrown) => /did not answer/.test(thrown.message) && thrown,
       ),
     );
-    expect(error).toMatchObject({ code: 'AGENT_NOT_READY', message: 'Agent lead did not answer within 200 ms' });
+    expect(error).toMatchObject({ code: 'AGENT_UNRESPONSIVE', message: 'Agent lead did not answer within 200 ms' });
     release.open();
   });
 

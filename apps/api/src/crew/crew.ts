@@ -20,6 +20,7 @@ import { createRestarts } from './restarts.ts';
 import { createRuns, type Runs } from './runs/runs.ts';
 import { createScheduler, type Scheduler } from './runs/scheduler.ts';
 import { createWebhooks, type Webhooks } from './runs/webhooks.ts';
+import { createSilences } from './silences.ts';
 import { createTeamBuses, type TeamBuses } from './team-buses.ts';
 
 export interface CrewOptions {
@@ -34,6 +35,8 @@ export interface CrewOptions {
   deployTimeoutMs: number;
   reconcileIntervalMs: number;
   maxRestarts: number;
+  /** An agent that runs and has answered nothing for so long is started again. */
+  agentSilenceTimeoutMs: number;
   /** How long the run of a schedule may take. */
   scheduleTimeoutMs: number;
   /** How many runs of all schedules may be under way at once. */
@@ -105,7 +108,8 @@ export function createCrew(options: CrewOptions): Crew {
     },
     serve: (teamId, bus, signal) => runRelay({ db, messages, budgets, briefings, log }, teamId, bus, signal),
   });
-  const deployer = createDeployer({ ...options, buses, budgets, messages, outbox, approvals });
+  const silences = createSilences(options.agentSilenceTimeoutMs);
+  const deployer = createDeployer({ ...options, buses, budgets, silences, messages, outbox, approvals });
   const restarts = createRestarts(options.maxRestarts);
   const reconciler = createReconciler({
     ...options,
@@ -117,6 +121,7 @@ export function createCrew(options: CrewOptions): Crew {
     cancellations,
     deployer,
     restarts,
+    silences,
     intervalMs: options.reconcileIntervalMs,
   });
   const runs = createRuns({ catchUpMs: 20_000, ...options, hub, messages, outbox, deployer, cancellations });

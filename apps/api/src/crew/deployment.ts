@@ -5,6 +5,7 @@ import type { AgentRuntime, InfraConfig } from '@agentcrew/runtime';
 import { agentConfig } from './agent-config.ts';
 import type { Budgets } from './budgets.ts';
 import { type AmbientCredentials, agentSettings } from './credentials.ts';
+import type { Silences } from './silences.ts';
 import type { TeamBuses } from './team-buses.ts';
 import { checkWorkspacePath } from './workspace-path.ts';
 
@@ -14,6 +15,7 @@ export interface DeploymentDeps {
   buses: TeamBuses;
   credentials: AmbientCredentials;
   budgets: Budgets;
+  silences: Silences;
   limits: AgentLimits;
   /** Where a team's `workspace_path` may lie. */
   workspaceRoots: string[];
@@ -88,6 +90,7 @@ export async function startAgent(
   };
   try {
     const instance = await deps.runtime.deployAgent(config, signal, (text) => progress(deps.db, team.id, text));
+    deps.silences.forget(agent.id);
     deps.db.agents.setContainer(agent.id, { container_id: instance.id, container_status: 'running' });
   } catch (error) {
     // An abort is not the agent's fault.

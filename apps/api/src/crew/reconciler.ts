@@ -1,4 +1,5 @@
 import type { AgentRow, Database, TeamRow } from '@agentcrew/models';
+import type { TeamBus } from '@agentcrew/nats';
 import { CrewError, messageOf } from '@agentcrew/protocol';
 import type { AgentInstance, AgentRuntime, AgentStatus } from '@agentcrew/runtime';
 import type { Logger } from 'pino';
@@ -130,6 +131,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     for (const { id } of dead) repairAgent(team, id, seen);
     if (moved(team, busBefore)) for (const agent of agentsOf(team)) beginRestart(team, agent);
     if (deps.deployer.busy(team.id)) return;
+    replaceSilent(team, bus);
     if (bus.connected) connected.add(team.id);
     const away = bus.connected || !connected.has(team.id) ? '' : "Not healthy: the team's bus does not answer";
     const died = degradation(deps.restarts, agentsOf(team));
@@ -156,12 +158,25 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       deps.restarts.started(agent.id);
       return false;
     }
-    const reason = instance?.message ?? 'its process is gone';
+    noteDeath(team, agent, instance?.message ?? 'its process is gone');
+    return true;
+  }
+
+  function noteDeath(team: TeamRow, agent: AgentRow, reason: string): void {
     if (deps.db.agents.setContainer(agent.id, { container_id: agent.container_id, container_status: 'error' })) {
       deps.log.warn({ team_id: team.id, agent: agent.slug, reason }, 'agent died');
     }
     deps.restarts.died(agent.id, reason);
-    return true;
+  }
+
+  /** Starts agents again that their runtime sees running and that answer nothing. */
+  function replaceSilent(team: TeamRow, bus: TeamBus): void {
+    const alive = agentsOf(team).filter((agent) => agent.container_status === 'running' && !restarting.has(agent.id));
+    for (const agent of alive.filter(({ id }) => deps.silences.isSilent(id))) {
+      noteDeath(team, agent, 'it runs and does not answer');
+      beginRestart(team, agent, true);
+    }
+    deps.silences.ask(bus, alive);
   }
 
   /** What the runtime tells is noted at once; a pass may be waiting for something else. */

@@ -148,6 +148,43 @@ describe('an agent that died', () => {
   });
 });
 
+describe('an agent that runs and does not answer', () => {
+  const mute = (slug: string) => {
+    crew.buses.of(slug).onRequest = ({ type }) => {
+      if (type === 'status') throw new CrewError('AGENT_UNRESPONSIVE', 'no answer');
+    };
+  };
+  const askedAndHeard = async () => {
+    await pass();
+    await new Promise(setImmediate);
+    await pass();
+  };
+
+  test('is said to be dead, ended, and started again', async () => {
+    await crew[Symbol.asyncDispose]();
+    crew = startTestCrew({ agentSilenceTimeoutMs: 0 });
+    const { id, slug } = await crew.createRunningTeam();
+    await askedAndHeard();
+    expect(crew.team(id).status_message).toBe('');
+    const stopAgent = vi.spyOn(crew.runtime, 'stopAgent');
+    mute(slug);
+    await askedAndHeard();
+    expect(crew.team(id).status_message).toMatch(/Worker.*does not answer/);
+    crew.buses.of(slug).onRequest = () => undefined;
+    await untilRestarted(id);
+    expect(stopAgent).toHaveBeenCalledWith(mockAgentId(slug, 'Worker'));
+    expect(crew.team(id).status_message).toBe('');
+    expect(await running(slug)).toBe(2);
+  });
+
+  test('has its time', async () => {
+    const { id, slug } = await crew.createRunningTeam();
+    mute(slug);
+    await askedAndHeard();
+    expect(statuses(id)).toEqual(['running', 'running']);
+  });
+});
+
 test('a stop in the middle of a pass is not undone by it', async () => {
   const { id, slug } = await crew.createRunningTeam();
   crew.runtime.hangNext('deployInfra');

@@ -144,6 +144,19 @@ describe('a team on this host', () => {
     await client.untilWhole(team.id);
   });
 
+  test('a frozen agent is shown, replaced, and answers what waited', async () => {
+    await server.end('SIGTERM');
+    server = await host.startServer({ AGENT_SILENCE_TIMEOUT: '5s' });
+    const team = await client.createTeam('alpha');
+    await client.deploy(team.id);
+    const [sidecar] = processesWith(`/${team.slug}/lead`).filter(({ command }) => command.includes('sidecar'));
+    process.kill(sidecar?.pid ?? 0, 'SIGSTOP');
+    const { message_id } = await client.chat(team.id, 'still there?');
+    await waitFor('the news', async () => (await client.team(team.id)).status_message.includes('does not answer'));
+    expect((await client.reply(team.id, message_id)).payload.result).toBe('You said: still there?');
+    await client.untilWhole(team.id);
+  });
+
   test('a nats-server whose port was taken moves, and its agents follow', async () => {
     const team = await client.createTeam('alpha');
     await client.deploy(team.id);

@@ -75,6 +75,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     // No timer interferes with a test: who needs a pass asks for one.
     reconcileIntervalMs: 3_600_000,
     maxRestarts: options.maxRestarts ?? 10,
+    agentSilenceTimeoutMs: 30_000,
     scheduleTimeoutMs: options.scheduleTimeoutMs ?? 60_000,
     maxScheduleRuns: options.maxScheduleRuns ?? 10,
     maxWebhookRuns: options.maxWebhookRuns ?? 20,

@@ -17,6 +17,7 @@ export interface TestCrewOptions {
   needsCredential?: boolean;
   workspaceRoots?: string[];
   maxRestarts?: number;
+  agentSilenceTimeoutMs?: number;
   scheduleTimeoutMs?: number;
   maxScheduleRuns?: number;
   catchUpMs?: number;
@@ -54,6 +55,7 @@ export function startTestCrew(options: TestCrewOptions = {}): TestCrew {
     deployTimeoutMs: options.deployTimeoutMs ?? 10_000,
     reconcileIntervalMs: 3_600_000,
     maxRestarts: options.maxRestarts ?? 2,
+    agentSilenceTimeoutMs: options.agentSilenceTimeoutMs ?? 30_000,
     scheduleTimeoutMs: options.scheduleTimeoutMs ?? 60_000,
     maxScheduleRuns: options.maxScheduleRuns ?? 10,
     maxWebhookRuns: 20,
