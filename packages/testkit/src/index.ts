@@ -1,4 +1,5 @@
 export * from './echo-mcp-server.ts';
+export * from './fastest.ts';
 export * from './free-port.ts';
 export * from './host-gateway.ts';
 export * from './latch.ts';

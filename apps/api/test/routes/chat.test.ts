@@ -1,4 +1,4 @@
-import { waitFor } from '@agentcrew/testkit';
+import { fastest, waitFor } from '@agentcrew/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { expectError } from '../support/expect-error.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
@@ -13,11 +13,14 @@ afterAll(() => app.close());
 const chat = (id: string, message: unknown) => app.client.post(`/api/teams/${id}/chat`, { message });
 const messages = async (id: string) => (await app.client.get(`/api/teams/${id}/messages`)).body;
 
-test('is queued and stored at once', async () => {
+test('does not wait for the bus', async () => {
   const { id } = await app.client.createRunningTeam();
-  const started = performance.now();
+  expect(await fastest(3, () => chat(id, 'Hello, leader!'))).toBeLessThan(1000);
+});
+
+test('is queued and stored', async () => {
+  const { id } = await app.client.createRunningTeam();
   const { status, body } = await chat(id, 'Hello, leader!');
-  expect(performance.now() - started).toBeLessThan(1000);
   expect({ status, body }).toEqual({
     status: 200,
     body: { status: 'queued', message: expect.any(String), message_id: expect.any(String), seq: expect.any(Number) },
