@@ -5,7 +5,7 @@ import { messageOf } from '@agentcrew/protocol';
 import { z } from 'zod';
 import { commaListSchema } from './comma-list.ts';
 import { isHostOrNetwork } from './crew/post-actions/address-guard.ts';
-import { durationSchema, timerSchema } from './duration.ts';
+import { durationSchema, retentionSchema, timerSchema } from './duration.ts';
 import {
   containerResourcesSchema,
   labelsSchema,
@@ -245,6 +245,10 @@ export const variables = {
   WEBHOOK_MAX_CONCURRENT: variable(
     z.coerce.number().int().min(1).max(1000).default(20),
     'Runs of all webhooks at once; more are refused with 429.',
+  ),
+  HISTORY_RETENTION: variable(
+    retentionSchema.prefault('90d'),
+    'How long the database keeps what agents did, and ended runs of schedules, webhooks and post-actions; at least `1h`, or `forever`. Messages stay.',
   ),
   STREAM_MAX_AGE: variable(
     durationSchema.prefault('7d'),

@@ -27,6 +27,15 @@ export const durationSchema = z.string().transform((text, context) => {
 /** The same for what a timer has to wait. */
 export const timerSchema = durationSchema.refine((ms) => ms <= longestTimerMs, 'must be at most 24d');
 
+/** How long something is kept, in milliseconds; `undefined` for ever. */
+export const retentionSchema = z.string().transform((text, context) => {
+  if (text.trim() === 'forever') return undefined;
+  const ms = parseDuration(text.trim());
+  if (ms !== undefined && ms >= unitMs.h) return ms;
+  context.addIssue({ code: 'custom', message: 'must be a duration of at least 1h, such as 90d, or `forever`' });
+  return z.NEVER;
+});
+
 /** A duration as the frontend knows it from Go (`1h30m0s`); a single hour is `1h`. */
 export function goDuration(ms: number): string {
   if (ms === unitMs.h) return '1h';

@@ -51,6 +51,7 @@ async function main(): Promise<void> {
     reconcileIntervalMs: config.RECONCILE_INTERVAL,
     maxRestarts: config.AGENT_MAX_RESTARTS,
     agentSilenceTimeoutMs: config.AGENT_SILENCE_TIMEOUT,
+    historyRetentionMs: config.HISTORY_RETENTION,
     scheduleTimeoutMs: config.SCHEDULE_TIMEOUT,
     maxScheduleRuns: config.SCHEDULER_MAX_CONCURRENT,
     maxWebhookRuns: config.WEBHOOK_MAX_CONCURRENT,

@@ -1,4 +1,4 @@
-import { durationSchema, goDuration, parseDuration } from '@agentcrew/api/duration.ts';
+import { durationSchema, goDuration, parseDuration, retentionSchema } from '@agentcrew/api/duration.ts';
 import { expect, test } from 'vitest';
 
 test.each([
@@ -24,6 +24,16 @@ test.each(['', '5', 'm', '-5m', '1.5h', '5 m', '5M', '1h 30m', 'forever', '99999
 test('in a variable blanks around it are fine, and zero is not', () => {
   expect(durationSchema.parse(' 5m\n')).toBe(300_000);
   expect(durationSchema.safeParse('0s').error?.issues[0]?.message).toContain('must be a duration');
+});
+
+test('what is kept is kept for an hour or longer, or for ever', () => {
+  expect([' 1h', '90d', 'forever'].map((text) => retentionSchema.parse(text))).toEqual([
+    3_600_000,
+    7_776_000_000,
+    undefined,
+  ]);
+  for (const text of ['59m', '0d', 'x'])
+    expect(retentionSchema.safeParse(text).error?.issues[0]?.message).toContain('at least 1h');
 });
 
 test.each([

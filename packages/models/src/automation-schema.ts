@@ -70,6 +70,7 @@ export const scheduleRuns = sqliteTable(
   },
   (table) => [
     uniqueIndex('schedule_runs_due').on(table.schedule_id, table.due_at),
+    index('schedule_runs_finished').on(table.finished_at),
     index('schedule_runs_open').on(table.status).where(sql`status = 'running'`),
   ],
 );
@@ -115,6 +116,7 @@ export const webhookRuns = sqliteTable(
       .on(table.webhook_id, table.idempotency_key)
       .where(sql`idempotency_key is not null`),
     index('webhook_runs_webhook').on(table.webhook_id, table.started_at),
+    index('webhook_runs_finished').on(table.finished_at),
     index('webhook_runs_open').on(table.status).where(sql`status = 'running'`),
   ],
 );
@@ -195,6 +197,7 @@ export const postActionRuns = sqliteTable(
   (table) => [
     uniqueIndex('post_action_runs_once').on(table.binding_id, table.source_run_id),
     index('post_action_runs_action').on(table.post_action_id, table.triggered_at),
+    index('post_action_runs_completed').on(table.completed_at),
     index('post_action_runs_open').on(table.next_attempt_at).where(sql`status in ('pending', 'retrying')`),
   ],
 );

@@ -7,6 +7,7 @@ import { type ApiKeyQueries, apiKeyQueries } from './api-keys.ts';
 import { type ApprovalQueries, approvalQueries } from './approvals.ts';
 import { type Connection, inTransaction } from './connection.ts';
 import { attempt, guarded, storageUnavailable } from './errors.ts';
+import { type HistoryQueries, historyQueries } from './history.ts';
 import { type InviteQueries, inviteQueries } from './invites.ts';
 import { type MessageQueries, messageQueries } from './messages.ts';
 import { migrate } from './migrate.ts';
@@ -53,6 +54,7 @@ export interface Database extends Disposable {
   readonly postActions: PostActionQueries;
   readonly postActionBindings: PostActionBindingQueries;
   readonly postActionRuns: PostActionRunQueries;
+  readonly history: HistoryQueries;
   /** Runs `work` (synchronous) as a whole or not at all; may be nested. */
   transaction<T>(work: () => T): T;
   /** Reads something. */
@@ -83,6 +85,7 @@ export function openDatabase({ path, encryptionKey }: DatabaseOptions): Database
     postActions: guarded(postActionQueries(connection, box), path),
     postActionBindings: guarded(postActionBindingQueries(connection, box), path),
     postActionRuns: guarded(postActionRunQueries(connection, box), path),
+    history: guarded(historyQueries(connection), path),
     transaction: (work) => attempt(path, () => inTransaction(connection, work)),
     ping: () => void attempt(path, () => probe.get()),
     [Symbol.dispose]: () => void sqlite.close(),

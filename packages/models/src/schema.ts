@@ -75,6 +75,9 @@ export const agents = sqliteTable(
   ],
 );
 
+/** Of messages that tell what an agent does; all others are said to somebody. */
+export const isActivity = sql`message_type in ('activity_event', 'status_update')`;
+
 export const messages = sqliteTable(
   'messages',
   {
@@ -110,6 +113,7 @@ export const messages = sqliteTable(
     index('messages_team_seq').on(table.team_id, table.seq),
     index('messages_team_created').on(table.team_id, table.created_at),
     index('messages_team_type_seq').on(table.team_id, table.message_type, table.seq),
+    index('messages_activity_created').on(table.created_at).where(isActivity),
     index('messages_delivery').on(table.delivery, table.team_id, table.seq).where(sql`delivery is not null`),
   ],
 );

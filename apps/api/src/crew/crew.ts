@@ -10,6 +10,7 @@ import { type Budgets, createBudgets } from './budgets.ts';
 import { type Cancellations, createCancellations } from './cancellations.ts';
 import type { AmbientCredentials } from './credentials.ts';
 import { createDeployer, type Deployer } from './deployer.ts';
+import { createHistory } from './history.ts';
 import { createHub, type Hub } from './hub.ts';
 import { createMessageLog, type MessageLog } from './message-log.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
@@ -43,6 +44,8 @@ export interface CrewOptions {
   maxScheduleRuns: number;
   /** The same for webhooks. */
   maxWebhookRuns: number;
+  /** How long history is kept; `undefined`: for ever. */
+  historyRetentionMs?: number;
   /** See `RunsDeps`; default: 20 s. */
   catchUpMs?: number;
   postActions: Pick<PostActionsDeps, 'allowPrivate' | 'maxConcurrent' | 'lookup' | 'pauseMs'>;
@@ -134,6 +137,7 @@ export function createCrew(options: CrewOptions): Crew {
   });
   const postActions = createPostActions({ ...options.postActions, db, log });
   runs.onEnded = postActions.enqueue;
+  const history = createHistory({ db, retentionMs: options.historyRetentionMs, now: () => new Date(), log });
 
   return {
     db,
@@ -172,8 +176,10 @@ export function createCrew(options: CrewOptions): Crew {
       reconciler.start();
       scheduler.start();
       postActions.start();
+      history.start();
     },
     async close() {
+      await history.close();
       await scheduler.close();
       await runs.close();
       await reconciler.close();
