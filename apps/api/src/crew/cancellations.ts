@@ -1,25 +1,14 @@
-import type { AgentRow, Database, MessageRow } from '@agentcrew/models';
-import type { TeamBus } from '@agentcrew/nats';
+import type { AgentRow, MessageRow } from '@agentcrew/models';
 import { messageOf } from '@agentcrew/protocol';
-import type { Logger } from 'pino';
 import { addresseeOf } from './addressee.ts';
 import { interruptAgent } from './interrupt.ts';
-import type { MessageLog } from './message-log.ts';
-import { type TeamWork, teamWork } from './team-work.ts';
-
-export interface CancellationsDeps {
-  db: Database;
-  messages: MessageLog;
-  /** The open bus of a team. */
-  busOf: (teamId: string) => TeamBus | undefined;
-  log: Logger;
-}
+import { type TeamWork, type TeamWorkDeps, teamWork } from './team-work.ts';
 
 /** Ends the turns of messages for whose replies nobody waits any more, and no other turns. */
 export type Cancellations = TeamWork;
 
 /** Those that are not answered after they were told are told again with the next kick: a reconnect, the reconciler's tick. */
-export function createCancellations(deps: CancellationsDeps): Cancellations {
+export function createCancellations(deps: TeamWorkDeps): Cancellations {
   async function tellAll(teamId: string): Promise<void> {
     const agents = deps.db.agents.listByTeam(teamId);
     const cancelled = deps.db.messages.unanswered(teamId).filter(({ cancel_reason }) => cancel_reason !== null);
@@ -34,7 +23,7 @@ export function createCancellations(deps: CancellationsDeps): Cancellations {
 }
 
 /** One that has not reached its agent is not sent any more, and answered here, if the agent cannot be told. */
-async function tell(deps: CancellationsDeps, message: MessageRow, agent: AgentRow | undefined): Promise<void> {
+async function tell(deps: TeamWorkDeps, message: MessageRow, agent: AgentRow | undefined): Promise<void> {
   if (!agent) return;
   const { team_id, message_id, cancel_reason } = message;
   const reason = cancel_reason ?? '';

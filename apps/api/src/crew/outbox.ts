@@ -1,18 +1,8 @@
-import type { AgentRow, Database, MessageRow } from '@agentcrew/models';
+import type { AgentRow, MessageRow } from '@agentcrew/models';
 import type { TeamBus } from '@agentcrew/nats';
 import { CrewError, type Envelope, messageOf } from '@agentcrew/protocol';
-import type { Logger } from 'pino';
 import { addresseeOf } from './addressee.ts';
-import type { MessageLog } from './message-log.ts';
-import { type TeamWork, teamWork } from './team-work.ts';
-
-export interface OutboxDeps {
-  db: Database;
-  messages: MessageLog;
-  /** The open bus of a team. */
-  busOf: (teamId: string) => TeamBus | undefined;
-  log: Logger;
-}
+import { type TeamWork, type TeamWorkDeps, teamWork } from './team-work.ts';
 
 /** Publishes accepted messages to the bus, oldest first, until JetStream has them. */
 export type Outbox = TeamWork;
@@ -23,7 +13,7 @@ const batch = 50;
  * A row stays `pending` until JetStream has stored it; a second copy of one that had been stored is dropped there by
  * its message id. What could not be sent waits for the next kick: a new message, a reconnect or the reconciler's tick.
  */
-export function createOutbox(deps: OutboxDeps): Outbox {
+export function createOutbox(deps: TeamWorkDeps): Outbox {
   return teamWork((teamId) =>
     sendPending(deps, teamId).catch((error: unknown) => {
       deps.log.warn({ team_id: teamId, error: messageOf(error) }, 'messages wait for the bus');
@@ -31,7 +21,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   );
 }
 
-async function sendPending(deps: OutboxDeps, teamId: string): Promise<void> {
+async function sendPending(deps: TeamWorkDeps, teamId: string): Promise<void> {
   for (;;) {
     const bus = deps.busOf(teamId);
     if (!bus?.connected) return;
@@ -42,7 +32,7 @@ async function sendPending(deps: OutboxDeps, teamId: string): Promise<void> {
   }
 }
 
-async function send(deps: OutboxDeps, bus: TeamBus, to: AgentRow | undefined, row: MessageRow): Promise<void> {
+async function send(deps: TeamWorkDeps, bus: TeamBus, to: AgentRow | undefined, row: MessageRow): Promise<void> {
   if (row.cancel_reason !== null) {
     deps.messages.storeFailure(row, to?.slug ?? row.to_agent, 'TURN_TIMEOUT', row.cancel_reason);
     return;

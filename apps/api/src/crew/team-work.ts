@@ -1,3 +1,17 @@
+import type { Database } from '@agentcrew/models';
+import type { TeamBus } from '@agentcrew/nats';
+import type { Logger } from 'pino';
+import type { MessageLog } from './message-log.ts';
+
+/** What work on the messages of a team needs. */
+export interface TeamWorkDeps {
+  db: Database;
+  messages: MessageLog;
+  /** The open bus of a team. */
+  busOf: (teamId: string) => TeamBus | undefined;
+  log: Logger;
+}
+
 /** What is done for teams in the background, for one team at a time. */
 export interface TeamWork {
   /** There may be something to do for this team. While it is under way, a kick makes it happen once more. */

@@ -50,12 +50,10 @@ export async function endPod(
   // Else it would be made again from what was before.
   await untilTrue(async () => isObserved(cluster, place), goneMs, signal);
   signal.throwIfAborted();
-  const isThere = async () => (await readPod(cluster, place))?.metadata?.uid === metadata?.uid;
-  if (!(await isThere())) return;
   // Its name may be the next pod's by now.
   const body = { preconditions: { uid: metadata?.uid } };
   await unlessReplaced(cluster.core.deleteNamespacedPod({ namespace: place.namespace, name: podOf(place.name), body }));
-  await untilTrue(async () => !(await isThere()), goneMs, signal);
+  await untilTrue(async () => (await readPod(cluster, place))?.metadata?.uid !== metadata?.uid, goneMs, signal);
 }
 
 /** Waits for the deletion of a certain pod, which may be gone, also with another one in its place. */
