@@ -158,6 +158,20 @@ describe.skipIf(!hasNatsServer)('nats-server on this host (needs nats-server)', 
     expect(await local.natsPid()).not.toBe(pid);
     expect(await streamSurvived(local.runtime, 'crew')).toBe(false);
   });
+
+  it('is started again when it is killed while it starts', async () => {
+    await using folder = await temporaryFolder();
+    const sickly = join(folder.path, 'nats-server');
+    const lives = join(folder.path, 'lives');
+    await writeFile(
+      sickly,
+      `#!/bin/sh\nif [ -e ${lives} ]; then exec nats-server "$@"; fi\n: > ${lives}\nkill -9 $$\n`,
+    );
+    await chmod(sickly, 0o755);
+    await using local = await openLocal({ natsServer: sickly });
+    await local.runtime.deployInfra(infraOf('crew'), never);
+    expect(await streamSurvived(local.runtime, 'crew')).toBe(false);
+  });
 });
 
 describe('a nats-server that cannot be used', () => {

@@ -30,7 +30,7 @@ export interface PortChoice {
 /** The process of nats-server. Its configuration is there before any of these is called. */
 export interface NatsSupervisor {
   running(): Promise<ProcessIdentity | undefined>;
-  /** Starts it; a port that somebody else has taken is given up for another. @throws CrewError RUNTIME_FAILED */
+  /** Starts it, again when it is killed; a port that somebody else has taken is given up for another. @throws CrewError RUNTIME_FAILED */
   start(port: PortChoice, answers: () => Promise<boolean>): Promise<void>;
   /** Gets it to answer in the gentlest way that helps: a reload, else a restart. @throws CrewError RUNTIME_FAILED */
   repair(port: PortChoice, answers: () => Promise<boolean>): Promise<void>;
@@ -53,7 +53,8 @@ export function natsSupervisor({ files, command, hostEnvironment, table, log }: 
       words = (await natsLastWords(files, child.logStart)) || (child.exit ?? 'it does not answer');
       const running = await findRunning(table, files);
       if (running) await endNats(table, files, running);
-      if (!words.includes('address already in use')) break;
+      const isKilled = child.exit?.startsWith('SIG');
+      if (!isKilled && !words.includes('address already in use')) break;
     }
     throw new CrewError('RUNTIME_FAILED', `nats-server did not start: ${words}`);
   }
