@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile, readlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from '@agentcrew/testkit';
 
@@ -25,6 +25,17 @@ export async function restartDaemon(name: string, meanwhile: () => Promise<void>
     child.unref();
     await writeFile(pidFile, `${child.pid}\n`);
   }
+}
+
+/** Stops the processes of a program in a pod of this machine, as if they hung. */
+export async function freezeInPod(uid: string, program: string): Promise<void> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const isMeant = async (pid: number) => {
+    const [name] = await fieldsOf(pid, 'cmdline');
+    // The systemd driver of cgroups writes a uid with other dashes.
+    return name === program && (await readFile(`/proc/${pid}/cgroup`, 'utf8')).replaceAll('_', '-').includes(uid);
+  };
+  for (const pid of pids) if (await isMeant(pid).catch(() => false)) process.kill(pid, 'SIGSTOP');
 }
 
 /** The parts of a file in /proc; none of a process that has ended. */

@@ -1,7 +1,7 @@
 import { waitFor } from '@agentcrew/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AgentStatus } from '../src/runtime.ts';
-import { hasDaemons, restartDaemon } from './cluster-daemons.ts';
+import { freezeInPod, hasDaemons, restartDaemon } from './cluster-daemons.ts';
 import { type KubernetesFixture, kubeconfig, never, openKubernetes, randomTeam } from './kubernetes-fixture.ts';
 import { agentConfig, infraOf } from './local-fixture.ts';
 
@@ -65,5 +65,17 @@ describe.skipIf(!kubeconfig || !hasDaemons)('restarts in the cluster itself (nee
     await fixture.kill(id);
     await waitFor('the news of a death after it', () => changes.includes('error'), waits);
     await waitFor('the recovery', () => changes.at(-1) === 'running', waits);
+  });
+
+  it('a NATS that hangs is started again', async () => {
+    const { id } = await deploy();
+    const namespace = `agentcrew-${team}`;
+    const nats = async () =>
+      (await fixture.core.listNamespacedPod({ namespace, labelSelector: 'agentcrew.role=nats' })).items[0];
+    await freezeInPod((await nats())?.metadata?.uid ?? '', 'nats-server');
+    const restarts = async () => (await nats())?.status?.containerStatuses?.[0]?.restartCount;
+    await waitFor('NATS to be started again', async () => ((await restarts()) ?? 0) > 0, waits);
+    await deploy();
+    expect(await fixture.runtime.getStatus(id)).toMatchObject({ state: 'running' });
   });
 });

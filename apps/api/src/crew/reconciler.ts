@@ -124,18 +124,17 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     const busBefore = busUrls.get(team.id) ?? knownBusUrl(team);
     const dead = agentsOf(team).filter((agent) => isDead(team, agent, seen));
     // Said first: to bring back the bus may take its time.
-    if (dead.length > 0) note(team, degradation(deps.restarts, agentsOf(team)));
+    if (dead.length > 0) note(team, troubles(team));
     await deps.runtime.deployInfra(infraOf(deps, team), signal);
     const bus = await deps.buses.open(team, signal);
     signal.throwIfAborted();
     for (const { id } of dead) repairAgent(team, id, seen);
     if (moved(team, busBefore)) for (const agent of agentsOf(team)) beginRestart(team, agent);
     if (deps.deployer.busy(team.id)) return;
-    replaceSilent(team, bus);
+    replaceLost(team, bus);
     if (bus.connected) connected.add(team.id);
     const away = bus.connected || !connected.has(team.id) ? '' : "Not healthy: the team's bus does not answer";
-    const died = degradation(deps.restarts, agentsOf(team));
-    note(team, [away, died].filter((text) => text !== '').join('; '));
+    note(team, [away, troubles(team)].filter((text) => text !== '').join('; '));
     if ((await requeueLost(deps.db, team, bus, new Date())) > 0) {
       deps.log.warn({ team_id: team.id }, 'messages were lost on the bus and are sent again');
     }
@@ -170,9 +169,9 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
   }
 
   /** Starts agents again that their runtime sees running and that answer nothing. */
-  function replaceSilent(team: TeamRow, bus: TeamBus): void {
+  function replaceLost(team: TeamRow, bus: TeamBus): void {
     const alive = agentsOf(team).filter((agent) => agent.container_status === 'running' && !restarting.has(agent.id));
-    for (const agent of alive.filter(({ id }) => deps.silences.isSilent(id))) {
+    for (const agent of alive.filter(({ id }) => deps.silences.isLost(id))) {
       noteDeath(team, agent, 'it runs and does not answer');
       beginRestart(team, agent, true);
     }
@@ -185,7 +184,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     if (!team || team.stop_requested_at || deps.deployer.busy(team.id)) return;
     const agent = agentsOf(team).find(({ slug }) => slug === change.agent);
     if (agent && isDead(team, agent, { at: performance.now(), instances: [change] })) {
-      note(team, degradation(deps.restarts, agentsOf(team)));
+      note(team, troubles(team));
     }
   }
 
@@ -264,6 +263,21 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     }
   }
 
+  /** What is wrong with the team's agents, for a person; empty when nothing is. */
+  function troubles(team: TeamRow): string {
+    return agentsOf(team)
+      .map(troubleOf)
+      .filter((trouble) => trouble !== undefined)
+      .join('; ');
+  }
+
+  function troubleOf({ id, name, container_status }: AgentRow): string | undefined {
+    if (container_status === 'error') {
+      return `Agent ${name} died and is being restarted (attempt ${deps.restarts.failures(id)}): ${deps.restarts.reason(id)}`;
+    }
+    return deps.silences.isSilent(id) ? `Agent ${name} does not answer` : undefined;
+  }
+
   function note(team: TeamRow, message: string): void {
     if (deps.db.teams.get(team.id)?.status_message === message) return;
     deps.db.teams.setStatus(team.id, 'running', message, { from: ['running'] });
@@ -311,14 +325,4 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
 /** Agents added to a running team wait for the next deploy. */
 function isDeployed(agent: AgentRow): boolean {
   return agent.container_id !== '';
-}
-
-function degradation(restarts: Restarts, agents: AgentRow[]): string {
-  return agents
-    .filter((agent) => isDeployed(agent) && agent.container_status === 'error')
-    .map(
-      (agent) =>
-        `Agent ${agent.name} died and is being restarted (attempt ${restarts.failures(agent.id)}): ${restarts.reason(agent.id)}`,
-    )
-    .join('; ');
 }

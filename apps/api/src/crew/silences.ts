@@ -3,7 +3,7 @@ import type { TeamBus } from '@agentcrew/nats';
 import { CrewError } from '@agentcrew/protocol';
 
 /** An agent answers within milliseconds, also in the middle of a turn. */
-const answerMs = 5_000;
+const answerMs = 2_000;
 
 /**
  * Which agents run and do not answer: frozen, or stuck. One that its bus does not know just now waits for its bus, and will
@@ -12,8 +12,10 @@ const answerMs = 5_000;
 export interface Silences {
   /** Asks each agent that is not being asked already; the answers are not waited for. */
   ask(bus: TeamBus, agents: Pick<AgentRow, 'id' | 'slug'>[]): void;
-  /** Whether the agent has answered nothing since it was asked `limitMs` ago or longer. */
+  /** Whether the agent has not answered when it was asked last. */
   isSilent(agentId: string): boolean;
+  /** Whether it has answered nothing for `limitMs`. */
+  isLost(agentId: string): boolean;
   /** The agent has another process now. */
   forget(agentId: string): void;
 }
@@ -52,7 +54,8 @@ export function createSilences(limitMs: number, now: () => number = () => perfor
         if (!conversation.asking) void askOne(bus, slug, conversation);
       }
     },
-    isSilent: (agentId) => now() - (conversations.get(agentId)?.silentSince ?? Number.POSITIVE_INFINITY) >= limitMs,
+    isSilent: (agentId) => conversations.get(agentId)?.silentSince !== undefined,
+    isLost: (agentId) => now() - (conversations.get(agentId)?.silentSince ?? Number.POSITIVE_INFINITY) >= limitMs,
     forget: (agentId) => void conversations.delete(agentId),
   };
 }

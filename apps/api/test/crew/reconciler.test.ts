@@ -177,11 +177,15 @@ describe('an agent that runs and does not answer', () => {
     expect(await running(slug)).toBe(2);
   });
 
-  test('has its time', async () => {
+  test('is named at once, and has its time', async () => {
     const { id, slug } = await crew.createRunningTeam();
     mute(slug);
     await askedAndHeard();
     expect(statuses(id)).toEqual(['running', 'running']);
+    expect(crew.team(id).status_message).toBe('Agent Lead does not answer; Agent Worker does not answer');
+    crew.buses.of(slug).onRequest = () => undefined;
+    await askedAndHeard();
+    expect(crew.team(id).status_message).toBe('');
   });
 });
 

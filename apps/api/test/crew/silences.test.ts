@@ -24,18 +24,19 @@ async function busWith(silent: string[], code: ErrorCode = 'AGENT_UNRESPONSIVE')
   return { bus, asked: fake.of('alpha').requests };
 }
 
-/** Asks every two seconds, and gives who is silent then. */
+/** Asks every two seconds, and gives who is lost then. */
 async function ask({ bus }: Awaited<ReturnType<typeof busWith>>, forMs: number): Promise<string[]> {
   for (const until = now + forMs; now < until; now += 2_000) {
     silences.ask(bus, [lead, worker]);
     await new Promise(setImmediate);
   }
-  return [lead, worker].filter(({ id }) => silences.isSilent(id)).map(({ slug }) => slug);
+  return [lead, worker].filter(({ id }) => silences.isLost(id)).map(({ slug }) => slug);
 }
 
-test('an agent is silent after the time without an answer, others are not', async () => {
+test('an agent is silent at once, and lost after the time without an answer; others are not', async () => {
   const quiet = await busWith(['worker']);
   expect(await ask(quiet, 28_000)).toEqual([]);
+  expect([lead, worker].map(({ id }) => silences.isSilent(id))).toEqual([false, true]);
   expect(await ask(quiet, 2_000)).toEqual(['worker']);
 });
 
@@ -43,17 +44,18 @@ test('one answer is enough', async () => {
   const quiet = await busWith(['worker']);
   await ask(quiet, 28_000);
   await ask(await busWith([]), 2_000);
+  expect(silences.isSilent(worker.id)).toBe(false);
   expect(await ask(quiet, 28_000)).toEqual([]);
   expect(await ask(quiet, 2_000)).toEqual(['worker']);
 });
 
-test('a bus that is away makes nobody silent', async () => {
+test('a bus that is away makes nobody lost', async () => {
   const quiet = await busWith(['lead', 'worker']);
   const away = Object.create(quiet.bus, { connected: { value: false } });
   expect(await ask({ ...quiet, bus: away }, 60_000)).toEqual([]);
 });
 
-test('an agent that waits for its bus is not silent', async () => {
+test('an agent that waits for its bus is not lost', async () => {
   expect(await ask(await busWith(['worker'], 'AGENT_NOT_READY'), 60_000)).toEqual([]);
 });
 

@@ -64,7 +64,7 @@ export async function kubernetesRuntime(options: KubernetesRuntimeOptions): Prom
 
     async deployInfra(config, signal, onProgress) {
       requireSlug(config.team);
-      await untilAborted(signal, 'the deploy', async () =>
+      await untilAborted(signal, 'starting the message bus', async () =>
         guarded(async () => teams.run(config.team, async () => infra.ensure(config, signal, onProgress))),
       );
     },

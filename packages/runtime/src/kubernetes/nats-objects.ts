@@ -12,6 +12,8 @@ export const natsName = 'nats';
 export const natsSecretName = 'nats-auth-token';
 const folder = '/etc/agentcrew';
 const configFile = 'nats.conf';
+/** For the kubelet alone: no policy lets anybody else there. */
+const monitorPort = 8222;
 
 export interface NatsPlan {
   instance: string;
@@ -34,7 +36,7 @@ export function natsHost(team: string, clusterDomain: string): string {
 /** The team's password and, for nats-server alone, a configuration with one account and one user. */
 export function natsSecret({ instance, team, token }: NatsPlan): V1Secret {
   const metadata = { name: natsSecretName, namespace: namespaceOf(team), labels: teamLabels(instance, team) };
-  return secret(metadata, { token, [configFile]: natsConfig({ team, token }) });
+  return secret(metadata, { token, [configFile]: natsConfig({ team, token, monitorPort }) });
 }
 
 export function natsClaim({ instance, team, settings }: NatsPlan): V1PersistentVolumeClaim {
@@ -75,7 +77,7 @@ export function natsDeployment(plan: NatsPlan): V1Deployment {
     selector: { matchLabels: labels },
     template: { metadata: { labels: { ...settings.labels, ...labels } }, spec: podSpec(settings) },
   };
-  const config = fingerprint(instance, { spec, config: natsConfig(plan) });
+  const config = fingerprint(instance, { spec, config: natsConfig({ ...plan, monitorPort }) });
   spec.template.metadata = { ...spec.template.metadata, annotations: { [annotation.config]: config } };
   return {
     apiVersion: 'apps/v1',
@@ -91,7 +93,7 @@ export function natsDeployment(plan: NatsPlan): V1Deployment {
 }
 
 function podSpec(settings: KubernetesSettings): NonNullable<V1Deployment['spec']>['template']['spec'] {
-  const answers = { tcpSocket: { port: natsPort }, timeoutSeconds: 3 };
+  const answers = (path: string) => ({ httpGet: { path, port: monitorPort }, timeoutSeconds: 3 });
   return {
     ...noClusterAccess,
     securityContext: podSecurity,
@@ -103,11 +105,15 @@ function podSpec(settings: KubernetesSettings): NonNullable<V1Deployment['spec']
         image: settings.natsImage,
         imagePullPolicy: 'IfNotPresent',
         command: ['nats-server', '-c', `${folder}/${configFile}`],
-        ports: [{ name: 'client', containerPort: natsPort, protocol: 'TCP' }],
+        ports: [
+          { name: 'client', containerPort: natsPort, protocol: 'TCP' },
+          { name: 'monitor', containerPort: monitorPort, protocol: 'TCP' },
+        ],
         resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { cpu: '500m', memory: '256Mi' } },
         securityContext: containerSecurity,
-        readinessProbe: { ...answers, periodSeconds: 1 },
-        livenessProbe: { ...answers, initialDelaySeconds: 15, periodSeconds: 10, failureThreshold: 6 },
+        readinessProbe: { ...answers('/healthz?js-server-only=true'), periodSeconds: 1 },
+        // Answered also while it reads its store, however long that takes.
+        livenessProbe: { ...answers('/'), initialDelaySeconds: 15, periodSeconds: 10, failureThreshold: 3 },
         volumeMounts: [
           { name: 'config', mountPath: folder, readOnly: true },
           { name: 'data', mountPath: '/data' },

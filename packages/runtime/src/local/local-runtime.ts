@@ -88,7 +88,9 @@ export function localRuntime(options: LocalRuntimeOptions): AgentRuntime {
     name: 'local',
 
     async deployInfra(infra, signal) {
-      await untilAborted(signal, 'the deploy', async () => crewErrors(async () => deployInfra(infra, signal)));
+      await untilAborted(signal, 'starting the message bus', async () =>
+        crewErrors(async () => deployInfra(infra, signal)),
+      );
     },
 
     deployAgent: async (agent, signal) => crewErrors(async () => agents.deploy(agent, signal)),
