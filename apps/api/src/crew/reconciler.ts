@@ -275,7 +275,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     if (container_status === 'error') {
       return `Agent ${name} died and is being restarted (attempt ${deps.restarts.failures(id)}): ${deps.restarts.reason(id)}`;
     }
-    return deps.silences.isSilent(id) ? `Agent ${name} does not answer` : undefined;
+    return deps.silences.isSilent(id) && !restarting.has(id) ? `Agent ${name} does not answer` : undefined;
   }
 
   function note(team: TeamRow, message: string): void {

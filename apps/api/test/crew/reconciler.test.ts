@@ -1,3 +1,4 @@
+import type { AgentRow } from '@agentcrew/models';
 import { CrewError } from '@agentcrew/protocol';
 import type { AgentConfig } from '@agentcrew/runtime';
 import { mockAgentId } from '@agentcrew/runtime/mock';
@@ -177,12 +178,19 @@ describe('an agent that runs and does not answer', () => {
     expect(await running(slug)).toBe(2);
   });
 
-  test('is named at once, and has its time', async () => {
+  test('is named at once, unless it is being restarted, and has its time', async () => {
+    const restart = latch();
     const { id, slug } = await crew.createRunningTeam();
     mute(slug);
     await askedAndHeard();
     expect(statuses(id)).toEqual(['running', 'running']);
     expect(crew.team(id).status_message).toBe('Agent Lead does not answer; Agent Worker does not answer');
+    const lead = crew.agents(id).find(({ name }) => name === 'Lead') as AgentRow;
+    vi.spyOn(crew.runtime, 'stopAgent').mockReturnValueOnce(restart.promise);
+    crew.crew.reconciler.restart(crew.team(id), lead);
+    await pass();
+    expect(crew.team(id).status_message).toBe('Agent Worker does not answer');
+    restart.open();
     crew.buses.of(slug).onRequest = () => undefined;
     await askedAndHeard();
     expect(crew.team(id).status_message).toBe('');
