@@ -11,6 +11,9 @@ const silentMs = 60_000;
 
 const entryPattern = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) (.*)$/s;
 
+/** What a kubelet adds to a log that it follows when it does not find the container any more, be it in the middle of a line. */
+const kubeletsEnd = /rpc error: code = NotFound desc = .*"[0-9a-f]{64}".*$/s;
+
 export interface PodLogOptions {
   /** Default: the agent's. */
   container?: string;
@@ -42,14 +45,27 @@ export async function* podLog(
   };
   const path = `/api/v1/namespaces/${namespace}/pods/${pod}/log`;
   const body = await ifThere(openStream(cluster.config, { path, query, idleMs: follow ? silentMs : answerMs, signal }));
-  for await (const entry of body ? linesOf(body) : []) {
-    const line = lineOfEntry(entry);
-    if (line && (after === undefined || line.stamp > after)) yield line;
+  for await (const line of linesOfEntries(body ? linesOf(body) : [])) {
+    if (after === undefined || line.stamp > after) yield line;
   }
 }
 
+/** The container's own lines. */
+export async function* linesOfEntries(entries: AsyncIterable<string> | string[]): AsyncGenerator<StampedLine> {
+  let doubtful: StampedLine | undefined;
+  for await (const entry of entries) {
+    const line = lineOfEntry(entry);
+    if (!line) continue;
+    // Not the end, so the container said it.
+    if (doubtful) yield doubtful;
+    doubtful = kubeletsEnd.test(line.line) ? line : undefined;
+    if (!doubtful) yield line;
+  }
+  if (doubtful) yield { ...doubtful, line: doubtful.line.replace(kubeletsEnd, '') };
+}
+
 /** `undefined` for what is no line of the container: the kubelet writes of its own troubles into the log, without a time. */
-export function lineOfEntry(entry: string): StampedLine | undefined {
+function lineOfEntry(entry: string): StampedLine | undefined {
   const [, stamp, text] = entryPattern.exec(entry) ?? [];
   if (stamp === undefined || text === undefined || Number.isNaN(Date.parse(stamp))) return undefined;
   return stampedLine('stdout', comparable(stamp), text);
