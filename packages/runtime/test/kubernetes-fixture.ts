@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { testKubeconfig, waitFor } from '@agentcrew/testkit';
 import { AppsV1Api, CoreV1Api, Exec, KubeConfig, type V1Pod, type V1Status } from '@kubernetes/client-node';
 import { afterAll } from 'vitest';
+import { removeEndedPods } from '../src/kubernetes/ended-pods.ts';
 import { type KubernetesRuntimeOptions, kubernetesRuntime } from '../src/kubernetes/index.ts';
 import { namespaceOf } from '../src/kubernetes/names.ts';
 import { containerSecurity, podSecurity } from '../src/kubernetes/pod-security.ts';
@@ -48,8 +49,12 @@ afterAll(async () => {
   const core = adminConfig().makeApiClient(CoreV1Api);
   const left = async () =>
     (await core.listNamespace()).items.filter(({ metadata }) => ending.includes(metadata?.name ?? ''));
-  if (ending.length > 0)
-    await waitFor('the namespaces to be gone', async () => (await left()).length === 0, { timeoutMs: 150_000 });
+  const areGone = async () => {
+    const names = (await left()).map(({ metadata }) => metadata?.name ?? '');
+    for (const name of names) await removeEndedPods({ core }, name);
+    return names.length === 0;
+  };
+  if (ending.length > 0) await waitFor('the namespaces to be gone', areGone, { timeoutMs: 150_000, intervalMs: 500 });
 });
 
 /** A name that no other test uses: Kubernetes takes its time to end a namespace. */

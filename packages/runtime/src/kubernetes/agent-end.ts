@@ -2,7 +2,8 @@ import { CrewError } from '@agentcrew/protocol';
 import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
 import { remove } from './apply.ts';
 import type { Cluster } from './cluster.ts';
-import { ifPresent, statusCodeOf } from './cluster-errors.ts';
+import { ifPresent } from './cluster-errors.ts';
+import { unlessReplaced, untilPodsGone } from './ended-pods.ts';
 import { podOf } from './names.ts';
 import { untilTrue } from './until.ts';
 
@@ -35,7 +36,7 @@ export async function endAgent(cluster: Cluster, place: AgentPlace): Promise<voi
 /** Waits for the end of an agent that is being deleted. @throws CrewError RUNTIME_FAILED when its pod stays */
 export async function untilEnded(cluster: Cluster, place: AgentPlace): Promise<void> {
   const isGone = async () => !(await readPod(cluster, place)) && !(await readStatefulSet(cluster, place));
-  if (await untilTrue(isGone, goneMs)) return;
+  if (await untilPodsGone(cluster, place.namespace, isGone, goneMs)) return;
   const pod = `${place.namespace}/${podOf(place.name)}`;
   throw new CrewError('RUNTIME_FAILED', `The pod ${pod} is not gone after ${goneMs / 1_000} s: is its node there?`);
 }
@@ -53,16 +54,8 @@ export async function endPod(
   // Its name may be the next pod's by now.
   const body = { preconditions: { uid: metadata?.uid } };
   await unlessReplaced(cluster.core.deleteNamespacedPod({ namespace: place.namespace, name: podOf(place.name), body }));
-  await untilTrue(async () => (await readPod(cluster, place))?.metadata?.uid !== metadata?.uid, goneMs, signal);
-}
-
-/** Waits for the deletion of a certain pod, which may be gone, also with another one in its place. */
-async function unlessReplaced(deletion: Promise<unknown>): Promise<void> {
-  try {
-    await ifPresent(deletion);
-  } catch (error) {
-    if (statusCodeOf(error) !== 409) throw error;
-  }
+  const isGone = async () => (await readPod(cluster, place))?.metadata?.uid !== metadata?.uid;
+  await untilPodsGone(cluster, place.namespace, isGone, goneMs, signal);
 }
 
 /** Whether the controller has seen what was applied last. */

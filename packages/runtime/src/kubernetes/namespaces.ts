@@ -3,10 +3,10 @@ import type { V1Namespace } from '@kubernetes/client-node';
 import { apply } from './apply.ts';
 import type { Cluster } from './cluster.ts';
 import { ifPresent } from './cluster-errors.ts';
+import { untilPodsGone } from './ended-pods.ts';
 import { label } from './labels.ts';
 import { namespaceOf } from './names.ts';
 import { teamNamespace } from './team-objects.ts';
-import { untilTrue } from './until.ts';
 
 /** Kubernetes ends every pod in it first, and then looks for whatever else there may be. */
 const goneMs = 180_000;
@@ -59,7 +59,7 @@ export async function removeNamespace(cluster: Cluster, instance: string, team: 
 
 async function untilGone(cluster: Cluster, name: string, signal?: AbortSignal): Promise<void> {
   const read = async () => ifPresent(cluster.core.readNamespace({ name }));
-  const gone = await untilTrue(async () => (await read()) === undefined, goneMs, signal);
+  const gone = await untilPodsGone(cluster, name, async () => (await read()) === undefined, goneMs, signal);
   signal?.throwIfAborted();
   if (gone) return;
   const reasons = (await read())?.status?.conditions?.filter(({ status }) => status === 'True') ?? [];

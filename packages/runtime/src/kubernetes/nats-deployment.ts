@@ -2,12 +2,13 @@ import { CrewError } from '@agentcrew/protocol';
 import type { V1Deployment } from '@kubernetes/client-node';
 import type { Cluster } from './cluster.ts';
 import { ifPresent } from './cluster-errors.ts';
+import { untilPodsGone } from './ended-pods.ts';
 import { annotation, selector } from './labels.ts';
 import { namespaceOf } from './names.ts';
 import { type NatsPlan, natsDeployment, natsLabels, natsName } from './nats-objects.ts';
 import { stepOf } from './pod-steps.ts';
 import { isTransient } from './remarks.ts';
-import { until, untilTrue } from './until.ts';
+import { until } from './until.ts';
 
 /** For an image to be downloaded and NATS to read its store, when its pod has a node and its volume. */
 const startMs = 60_000;
@@ -65,7 +66,7 @@ export async function untilNatsGone(cluster: Cluster, instance: string, team: st
   const labelSelector = selector(natsLabels(instance, team));
   const pods = async () => (await cluster.core.listNamespacedPod({ namespace, labelSelector })).items;
   const isGone = async () => !(await readDeployment(cluster, team)) && (await pods()).length === 0;
-  if (await untilTrue(isGone, goneMs)) return;
+  if (await untilPodsGone(cluster, namespace, isGone, goneMs)) return;
   throw new CrewError('RUNTIME_FAILED', `The NATS of team ${team} is not gone after ${goneMs / 1_000} s`);
 }
 
