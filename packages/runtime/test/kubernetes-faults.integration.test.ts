@@ -98,6 +98,12 @@ describe.skipIf(!kubeconfig)('what can go wrong with pods (needs Kubernetes)', (
     await fixture.runtime.deployInfra(infraOf(team), never);
     const metadata = { name: 'small' };
     await fixture.core.createNamespacedResourceQuota({ namespace, body: { metadata, spec: { hard: { pods: '1' } } } });
+    // Before its controller has counted what there is, a quota refuses nothing.
+    const counted = async () => {
+      const { status } = await fixture.core.readNamespacedResourceQuota({ name: 'small', namespace });
+      return status?.used?.pods === '1';
+    };
+    await waitFor('the quota to count', counted, waits);
     expect(await failureOf(deploy())).toMatch(/^agent lead does not start: .*exceeded quota: small/);
     await fixture.runtime.teardownInfra(team);
     const body = { metadata, spec: { hard: { pods: '0' } } };
