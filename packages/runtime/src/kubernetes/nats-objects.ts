@@ -33,10 +33,15 @@ export function natsHost(team: string, clusterDomain: string): string {
   return `${natsName}.${namespaceOf(team)}.svc.${clusterDomain}`;
 }
 
+function configOf({ team, token }: NatsPlan): string {
+  return natsConfig({ team, token, monitorPort });
+}
+
 /** The team's password and, for nats-server alone, a configuration with one account and one user. */
-export function natsSecret({ instance, team, token }: NatsPlan): V1Secret {
+export function natsSecret(plan: NatsPlan): V1Secret {
+  const { instance, team, token } = plan;
   const metadata = { name: natsSecretName, namespace: namespaceOf(team), labels: teamLabels(instance, team) };
-  return secret(metadata, { token, [configFile]: natsConfig({ team, token, monitorPort }) });
+  return secret(metadata, { token, [configFile]: configOf(plan) });
 }
 
 export function natsClaim({ instance, team, settings }: NatsPlan): V1PersistentVolumeClaim {
@@ -77,7 +82,7 @@ export function natsDeployment(plan: NatsPlan): V1Deployment {
     selector: { matchLabels: labels },
     template: { metadata: { labels: { ...settings.labels, ...labels } }, spec: podSpec(settings) },
   };
-  const config = fingerprint(instance, { spec, config: natsConfig({ ...plan, monitorPort }) });
+  const config = fingerprint(instance, { spec, config: configOf(plan) });
   spec.template.metadata = { ...spec.template.metadata, annotations: { [annotation.config]: config } };
   return {
     apiVersion: 'apps/v1',
