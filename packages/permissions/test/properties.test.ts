@@ -51,7 +51,7 @@ const use = fc.constantFrom<((word: string) => string)[]>(
   (word) => `{ f() { rm -r ${word}; }; f; }`,
 );
 
-/** Lines that run the command; what else they run is harmless. */
+/** Lines that run the whole command in one shell; what else they run is harmless. */
 const wrap = fc.constantFrom<((command: string) => string)[]>(
   (command) => command,
   (command) => `ls && ${command}`,
@@ -67,7 +67,7 @@ const wrap = fc.constantFrom<((command: string) => string)[]>(
   (command) => `case a in a) ${command};; esac`,
   (command) => `! ${command}`,
   (command) => `ls | ${command}`,
-  (command) => `${command} | cat`,
+  (command) => `{ ${command}; } | cat`,
   (command) => `cat <<EOF\n$( ${command} )\nEOF`,
   (command) => `cd sub && ls; cd /workspace && ${command}`,
   (command) => `bash -c '${command.replaceAll("'", "'\\''")}'`,
