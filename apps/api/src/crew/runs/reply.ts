@@ -22,11 +22,14 @@ export async function replyTo(
   message: MessageRow,
   signal: AbortSignal,
 ): Promise<MessageRow | undefined> {
-  const heard = Promise.withResolvers<void>();
+  let heard = Promise.withResolvers<void>();
   using _subscription = hub.subscribe(message.team_id, ({ ref_message_id }) => {
     if (ref_message_id === message.message_id) heard.resolve();
   });
   for (;;) {
+    // Anew in every round, as tasks and approvals of the turn name the message too; before the database is asked, so
+    // that nothing is missed.
+    heard = Promise.withResolvers();
     const reply = await onceStorageAllows(() => db.runs.replyTo(message), signal);
     if (reply) return reply;
     if ((await onceStorageAllows(() => db.runs.get(ref), signal))?.status !== 'running') return undefined;

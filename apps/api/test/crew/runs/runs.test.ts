@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { RunEnded } from '@agentcrew/api/crew/runs/run-ended.ts';
 import type { RunRef } from '@agentcrew/models';
@@ -5,7 +6,7 @@ import { mockRuntime } from '@agentcrew/runtime/mock';
 import { waitFor } from '@agentcrew/testkit';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createFakeBuses } from '../../support/fake-bus.ts';
-import { memoryDatabase } from '../../support/rows.ts';
+import { envelope, memoryDatabase } from '../../support/rows.ts';
 import { promptOf, replyTo, scheduleRun, stored, untilEnded, webhookRun } from '../../support/runs.ts';
 import { startTestCrew, type TestCrew, type TestCrewOptions } from '../../support/test-crew.ts';
 
@@ -61,6 +62,25 @@ describe('the run of a schedule', () => {
     crew.crew.runs.follow(ref);
     expect(await answer(id, ref, { result: 'Done.' })).toMatchObject({ status: 'success', deployed_team: false });
     expect(crew.team(id)).toMatchObject({ status: 'running', stop_requested_at: null });
+  });
+
+  test('waits for its reply in peace while the leader delegates and asks for approvals', async () => {
+    const { id } = await crew.createRunningTeam();
+    const ref = scheduleRun(shared.db, id);
+    crew.crew.runs.follow(ref);
+    const { message_id } = await prompt(id, ref);
+    const { replyTo: asked } = shared.db.runs;
+    const reads = vi.spyOn(shared.db.runs, 'replyTo').mockImplementation((message) => {
+      // A run that asks without a pause would let nothing else of the process run, this test included.
+      if (reads.mock.calls.length > 10) throw new Error('the database is asked without a pause');
+      return asked(message);
+    });
+    for (const type of ['task_assignment', 'approval_request', 'task_assignment'] as const)
+      await bus(id).deliver(
+        envelope({ message_id: randomUUID(), type, ref_message_id: message_id, payload: { content: 'Please.' } }),
+      );
+    await new Promise(setImmediate);
+    expect(await answer(id, ref, { result: 'Done.' })).toMatchObject({ status: 'success', response_received: 'Done.' });
   });
 
   test('waits for a deploy of somebody else and leaves that team running', async () => {
