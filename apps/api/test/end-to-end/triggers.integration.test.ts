@@ -87,6 +87,26 @@ test('a webhook that waits returns what the model answers; two at once get their
   ]);
 });
 
+test('a webhook that waits returns what comes after a delegated task and an approval', async () => {
+  const agents = ['lead', 'ada'].map((name, index) => ({ name, role: index === 0 ? 'leader' : 'worker' }));
+  const team = await client.createTeam('alpha', { agents });
+  await client.deploy(team.id);
+  const task = JSON.stringify({ agent: 'ada', instruction: '!tool Bash {"command":"touch a","description":"test"}' });
+  const { token } = await client.call<{ token: string }>('POST', '/api/webhooks', {
+    name: 'hook',
+    team_id: team.id,
+    prompt_template: `!tool mcp__crew__delegate_task ${task}\n!also Bash {"command":"touch b","description":"test"}`,
+  });
+  const answer = client.call('POST', `/webhook/trigger/${token}?wait=true`);
+  const decided = async () => {
+    const first = await client.asked(team.id);
+    await client.decide(team.id, first, { decision: 'allow' });
+    await client.decide(team.id, await client.asked(team.id, [first]), { decision: 'allow' });
+  };
+  const [run] = await Promise.all([answer, decided()]);
+  expect(run).toMatchObject({ status: 'success', response: expect.stringMatching(/^Done/) });
+});
+
 test('a run that takes too long is interrupted, and the next one is answered', async () => {
   const team = await client.createTeam('alpha');
   await client.deploy(team.id);
