@@ -1,7 +1,6 @@
 import { CrewError } from '@agentcrew/protocol';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { sendError } from './errors.ts';
 import { withoutToken } from './hidden-token.ts';
 
 interface KnownRoute {
@@ -18,21 +17,21 @@ export const notFound = fp(async (app: FastifyInstance) => {
     for (const one of [method].flat()) routes.push({ pattern, method: one });
   });
 
-  app.setNotFoundHandler((request, reply) => {
+  function refuse(request: FastifyRequest, reply: FastifyReply): never {
     const path = request.url.split('?')[0] ?? '';
     const shown = withoutToken(path);
     if (/^\/ws(\/|$)/i.test(path) && request.headers.upgrade?.toLowerCase() !== 'websocket') {
-      return sendError(reply, request, new CrewError('UPGRADE_REQUIRED', 'Upgrade Required'));
+      throw new CrewError('UPGRADE_REQUIRED', 'Upgrade Required');
     }
     const allowed = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
-    if (allowed.length === 0) {
-      return sendError(reply, request, new CrewError('NOT_FOUND', `Cannot ${request.method} ${shown}`));
-    }
+    if (allowed.length === 0) throw new CrewError('NOT_FOUND', `Cannot ${request.method} ${shown}`);
     reply.header('allow', allowed.join(', '));
-    return sendError(
-      reply,
-      request,
-      new CrewError('METHOD_NOT_ALLOWED', `Method ${request.method} is not allowed for ${shown}`),
-    );
+    throw new CrewError('METHOD_NOT_ALLOWED', `Method ${request.method} is not allowed for ${shown}`);
+  }
+
+  // Its body is not read: nobody needs it, and anybody may send one.
+  app.addHook('preParsing', async (request, reply) => {
+    if (request.is404) refuse(request, reply);
   });
+  app.setNotFoundHandler(refuse);
 });

@@ -44,9 +44,11 @@ export const socketGuard = fp(async (app: FastifyInstance, { auth, everyMs }: So
     }
   }
 
-  // At once after whatever may have ended a sign-in, and by and by for what ends with time.
-  app.addHook('onResponse', async ({ method, url }) => {
-    if (method !== 'GET' && /^\/api\/(?:auth|org)\//.test(url)) checkAll();
+  // At once after whatever may have ended a sign-in, and by and by for what ends with time. What strangers are refused
+  // is no reason to look at every socket, save that a refresh token that comes twice ends its session.
+  app.addHook('onResponse', async ({ method, routeOptions: { url = '' } }, { statusCode }) => {
+    const done = statusCode < 400 || url === '/api/auth/refresh';
+    if (method !== 'GET' && done && /^\/api\/(?:auth|org)\//.test(url)) checkAll();
   });
   const timer = setInterval(checkAll, everyMs);
   app.addHook('onClose', async () => clearInterval(timer));

@@ -27,8 +27,21 @@ const configSchema = z.object({
   multi_tenant: z.boolean(),
 });
 
-/** Requests a minute, by address; those to sign in also by account. */
-const most = { signIns: 30, signInsOfAccount: 10, registrations: 20, refreshes: 120, inviteLookups: 60 };
+/**
+ * Requests a minute, by address; those to sign in also by account. From one address few are for the same account; those
+ * from all addresses are more, lest a stranger who goes on guessing keeps its owner out.
+ */
+const most = {
+  signIns: 30,
+  signInsHere: 10,
+  signInsOfAccount: 100,
+  registrations: 20,
+  refreshes: 120,
+  inviteLookups: 60,
+};
+
+/** Bytes of a body that anybody may send. */
+const bodyLimit = 64 * 1024;
 
 /** Signing in and out, and becoming somebody who can. */
 export async function authRoutes(app: FastifyInstance, { crew, auth }: { crew: Crew; auth: Auth }): Promise<void> {
@@ -38,10 +51,11 @@ export async function authRoutes(app: FastifyInstance, { crew, auth }: { crew: C
   const { log } = crew;
 
   const limited = (max: number) => [signInOnly(auth), app.limit({ max })];
-  const ofAccount = app.limit({
-    max: most.signInsOfAccount,
-    key: ({ body }: FastifyRequest) => (body as z.infer<typeof loginSchema>).email,
-  });
+  const account = ({ body }: FastifyRequest) => (body as z.infer<typeof loginSchema>).email;
+  const ofAccount = [
+    app.limit({ max: most.signInsHere, key: (request) => `${request.ip} ${account(request)}` }),
+    app.limit({ max: most.signInsOfAccount, key: account }),
+  ];
 
   async function registered({ user, organization: { id, name, slug } }: Account) {
     log.info({ user_id: user.id, org_id: id }, 'registered');
@@ -62,6 +76,7 @@ export async function authRoutes(app: FastifyInstance, { crew, auth }: { crew: C
   routes.post(
     '/api/auth/login',
     {
+      bodyLimit,
       onRequest: limited(most.signIns),
       preHandler: ofAccount,
       schema: {
@@ -86,6 +101,7 @@ export async function authRoutes(app: FastifyInstance, { crew, auth }: { crew: C
   routes.post(
     '/api/auth/register',
     {
+      bodyLimit,
       onRequest: limited(most.registrations),
       schema: {
         tags,
@@ -105,6 +121,7 @@ export async function authRoutes(app: FastifyInstance, { crew, auth }: { crew: C
   routes.post(
     '/api/auth/register/invite',
     {
+      bodyLimit,
       onRequest: limited(most.registrations),
       schema: {
         tags,
@@ -142,6 +159,7 @@ export async function authRoutes(app: FastifyInstance, { crew, auth }: { crew: C
   routes.post(
     '/api/auth/refresh',
     {
+      bodyLimit,
       onRequest: limited(most.refreshes),
       schema: {
         tags,

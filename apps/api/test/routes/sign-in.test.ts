@@ -152,6 +152,27 @@ test('attempts are counted by where they come from, as far as a known proxy says
   }
 });
 
+test('who guesses at an account keeps its owner out neither elsewhere nor, alone, for long', async () => {
+  await using other = await startLocalApp({ trustedProxies: ['127.0.0.0/8'] });
+  const { email } = await owner(other);
+  const from = (address: string, password: string) =>
+    other.client.send('POST', '/api/auth/login', {
+      body: { email, password },
+      headers: { 'x-forwarded-for': address },
+    });
+  const guesses = (address: string) => Promise.all(Array.from({ length: 11 }, () => from(address, 'x')));
+  expect((await guesses('192.0.2.1')).at(-1)?.status).toBe(429);
+  expect((await from('192.0.2.2', password)).status).toBe(200);
+  for (let host = 3; host < 12; host += 1) await guesses(`192.0.2.${host}`);
+  expectError(await from('192.0.2.2', password), 429, 'RATE_LIMITED');
+});
+
+test('who is not signed in sends small bodies only', async () => {
+  const body = { email: newEmail(), password: 'x'.repeat(65 * 1024) };
+  for (const path of ['login', 'register', 'register/invite', 'refresh'])
+    expectError(await app.client.post(`/api/auth/${path}`, body), 413, 'PAYLOAD_TOO_LARGE');
+});
+
 test('a server without sign-in lets nobody sign in or register, nor get what would be good with it', async () => {
   await using open = await startTestApp();
   for (const [path, body] of [

@@ -100,6 +100,11 @@ describe('paths', () => {
     expectError(await app.client.send(method, path), 404, 'NOT_FOUND', `Cannot ${method} ${path.split('?')[0]}`);
   });
 
+  test('are refused without a look at their bodies', async () => {
+    expectError(await app.client.send('POST', '/nothing/here', { raw: '{' }), 404, 'NOT_FOUND');
+    expectError(await app.client.send('PATCH', '/api/teams', { raw: '{' }), 405, 'METHOD_NOT_ALLOWED');
+  });
+
   test.each([
     ['PATCH', '/api/teams', ['GET', 'HEAD', 'POST']],
     ['PUT', '/api/teams/', ['GET', 'HEAD', 'POST']],

@@ -108,6 +108,12 @@ describe('an open WebSocket is closed', () => {
     await byTicket.expectClosed();
   });
 
+  test('however the path is written', async () => {
+    const socket = await opened(`token=${ada.access_token}`);
+    await ada.client.post('/API/%61uth/logout');
+    await socket.expectClosed();
+  });
+
   test('when its holder is removed', async () => {
     const ben = await member(app, ada);
     const socket = await opened(`token=${ben.access_token}`);
