@@ -93,6 +93,7 @@ describe('a post-action', () => {
     [{ url: 'ftp://example.org' }, 'url must be an http or https URL'],
     [{ url: 'file:///etc/passwd' }, 'url must be an http or https URL'],
     [{ url: 'http://' }, 'url must be an http or https URL'],
+    [{ url: 'https:///{{response}}/hook' }, 'url must be an http or https URL'],
     [{ url: 'http://exa mple.org' }, 'url must not contain'],
     [{ url: 'http://example.org/\n' }, 'url must not contain'],
     [{ url: 'http://example.org\\@10.0.0.1' }, 'url must not contain'],

@@ -1,7 +1,7 @@
 import { render } from './placeholders.ts';
 
-/** Scheme, host and port, as they are written. */
-const beforePath = /^https?:\/\/[^/?#]*/i;
+/** Scheme, host and port, as they are written. Without a host, a URL takes the first part of its path for it. */
+const beforePath = /^https?:\/\/[^/?#]+/i;
 
 /**
  * Why a URL with placeholders cannot be called, as the end of a sentence; `undefined` when it can. Placeholders are for

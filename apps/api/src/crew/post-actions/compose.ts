@@ -37,9 +37,10 @@ export function compose(
     throw new NotSendable('its secrets cannot be decrypted with this SETTINGS_ENCRYPTION_KEY; save them again');
   }
   const url = renderedUrl(action.url, placeholders);
-  const body = renderedBody(template, placeholders) || undefined;
   const auth = authHeader(action.auth_type, action.auth_config ?? {});
   const own = Object.entries(action.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
+  const [, contentType = ''] = own.find(([name]) => name === 'content-type') ?? [];
+  const body = render(template, placeholders, encodingOf(template, contentType)) || undefined;
   const texts: Record<string, string> = {
     accept: '*/*',
     'user-agent': 'AgentCrew',
@@ -83,10 +84,14 @@ function depth({ pathname }: URL): number {
   return pathname.split('/').length;
 }
 
-/** One that looks like JSON stays JSON: values are escaped for the inside of its strings. */
-function renderedBody(template: string, values: Values): string {
-  const escaped = isJson(render(template, {}, () => '0'));
-  return render(template, values, (value) => (escaped ? JSON.stringify(value).slice(1, -1) : value));
+/** A body that looks like JSON, or like lines of it, stays that: values are escaped for the inside of its strings. */
+function encodingOf(template: string, contentType: string): (value: string) => string {
+  const plain = render(template, {}, () => '0');
+  const lines = plain.split('\n').filter((line) => line.trim() !== '');
+  if (isJson(plain) || (lines.length > 0 && lines.every(isJson))) return (value) => JSON.stringify(value).slice(1, -1);
+  if (/^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(contentType))
+    return (value) => encodeURIComponent(value.toWellFormed());
+  return (value) => value;
 }
 
 function isJson(text: string): boolean {

@@ -15,6 +15,9 @@ export type Lookup = (
   callback: (error: NodeJS.ErrnoException | null, addresses: { address: string; family: number }[]) => void,
 ) => void;
 
+/** A connection is given up only after the time of its attempt, whose end is what a person is told of. */
+const afterwardsMs = 1_000;
+
 export type Connector = ReturnType<typeof buildConnector>;
 
 /**
@@ -30,7 +33,7 @@ export function guardedConnector(guard: AddressGuard, timeoutMs: number, resolve
       if (all) callback(null, addresses);
       else callback(null, first.address, first.family);
     });
-  const connect = buildConnector({ lookup, timeout: timeoutMs });
+  const connect = buildConnector({ lookup, timeout: timeoutMs + afterwardsMs });
   return (options, callback) => {
     const { hostname } = options;
     // Node looks up names only.

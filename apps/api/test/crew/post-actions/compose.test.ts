@@ -53,6 +53,24 @@ describe('a body', () => {
     expect(bodyOf('[docs] {{response}}')).toBe(`[docs] ${values.response}`);
   });
 
+  test('of lines of JSON stays that', () => {
+    const body = bodyOf('{"index":{}}\n{"text":"{{response}}"}\n') ?? '';
+    expect(body.split('\n').map((line) => line && JSON.parse(line))).toEqual([
+      { index: {} },
+      { text: values.response },
+      '',
+    ]);
+  });
+
+  test('of a form has values encoded', () => {
+    const headers = { 'Content-Type': 'application/x-www-form-urlencoded; charset=utf-8' };
+    const { body = '' } = composed({ headers, body_template: 'text={{trigger_name}}&more={{response}}' }).request;
+    expect([...new URLSearchParams(body)]).toEqual([
+      ['text', values.trigger_name],
+      ['more', values.response],
+    ]);
+  });
+
   test('knows all placeholders, keeps those it does not know, and renders once', () => {
     const names = Object.keys(values);
     const body = bodyOf(names.map((name) => `${name}={{${name}}}`).join('|'));
