@@ -44,6 +44,15 @@ export interface Deployer {
 export function createDeployer(deps: DeployerDeps): Deployer {
   const operations = createOperations();
 
+  function noteStop(teamId: string): void {
+    deps.db.transaction(() => {
+      if (current(teamId).status === 'stopped') return;
+      deps.db.teams.update(teamId, { stop_requested_at: new Date() });
+      // What is deployed after this stop is not theirs to end.
+      for (const run of deps.db.runs.openOfTeam(teamId)) deps.db.runs.update(run, { deployed_team: false });
+    });
+  }
+
   function beginDeploy(team: TeamRow): void {
     deps.log.info({ team_id: team.id, team: team.slug }, 'deploying');
     operations.deploy(team.id, (signal) => deploy(team, signal));
@@ -157,7 +166,7 @@ export function createDeployer(deps: DeployerDeps): Deployer {
 
     async stop(team) {
       // Noted first: a server that is killed meanwhile must not bring the team up again at its next start.
-      if (current(team.id).status !== 'stopped') deps.db.teams.update(team.id, { stop_requested_at: new Date() });
+      noteStop(team.id);
       await operations.cancelDeploy(team.id);
       const other = operations.current(team.id);
       if (other) {

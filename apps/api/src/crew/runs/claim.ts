@@ -28,16 +28,18 @@ export function claimDue(options: ClaimOptions, scheduleId: string): ScheduleRun
     const last = times.at(-1);
     const late = last === undefined || now.getTime() - last.getTime() >= graceMs;
     const chosen = late && schedule.missed_policy === 'skip' ? undefined : last;
-    const madeUp = schedule.missed_policy === 'once' ? chosen : undefined;
+    const obstacle = chosen && obstacleTo(options, schedule);
+    const madeUp = schedule.missed_policy === 'once' && !obstacle ? chosen : undefined;
     for (const [index, time] of times.entries()) {
       if (time !== chosen) skip(db, schedule, time, missedReason(madeUp, index === 0 && times.length === listedMissed));
     }
-    const run = chosen && begin(options, schedule, chosen);
+    if (chosen && obstacle) skip(db, schedule, chosen, obstacle);
+    const run = chosen && !obstacle && begin(db, schedule, chosen);
     db.schedules.advance(scheduleId, {
       next_run_at: cron.next(now) ?? null,
       ...(run && { last_run_at: now, status: 'running' }),
     });
-    return run;
+    return run || undefined;
   });
 }
 
@@ -47,16 +49,16 @@ function dueTimes(cron: CronTimes, first: Date, now: Date): Date[] {
   return second && second <= now ? cron.between(first, now, listedMissed) : [first];
 }
 
-function begin({ db, maxConcurrent }: ClaimOptions, schedule: ScheduleRow, due: Date): ScheduleRunRow | undefined {
-  if (db.runs.openOfTrigger('schedule', schedule.id).length > 0) {
-    skip(db, schedule, due, 'The previous run of the schedule was still under way.');
-    return undefined;
-  }
-  if (db.runs.countOpen('schedule') >= maxConcurrent) {
-    skip(db, schedule, due, `${maxConcurrent} runs of schedules were under way already (SCHEDULER_MAX_CONCURRENT).`);
-    return undefined;
-  }
-  return db.schedules.insertRun({ schedule_id: schedule.id, due_at: due, prompt_sent: schedule.prompt });
+/** Why no run of the schedule may begin now. */
+function obstacleTo({ db, maxConcurrent }: ClaimOptions, { id }: ScheduleRow): string | undefined {
+  if (db.runs.openOfTrigger('schedule', id).length > 0) return 'The previous run of the schedule was still under way.';
+  if (db.runs.countOpen('schedule') >= maxConcurrent)
+    return `${maxConcurrent} runs of schedules were under way already (SCHEDULER_MAX_CONCURRENT).`;
+  return undefined;
+}
+
+function begin(db: Database, { id, prompt }: ScheduleRow, due: Date): ScheduleRunRow | undefined {
+  return db.schedules.insertRun({ schedule_id: id, due_at: due, prompt_sent: prompt });
 }
 
 function skip(db: Database, { id }: ScheduleRow, due: Date, reason: string): void {

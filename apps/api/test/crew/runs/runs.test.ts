@@ -83,6 +83,21 @@ describe('the run of a schedule', () => {
     expect(await answer(id, ref, { result: 'Done.' })).toMatchObject({ status: 'success', response_received: 'Done.' });
   });
 
+  test('leaves a team running that somebody has stopped and deployed again meanwhile', async () => {
+    const { id } = crew.createTeam();
+    vi.spyOn(shared.runtime, 'deployAgent').mockImplementationOnce(async (_agent, signal) => {
+      await once(signal, 'abort');
+      throw signal.reason;
+    });
+    const ref = scheduleRun(shared.db, id);
+    crew.crew.runs.follow(ref);
+    await waitFor('its deploy', () => stored(shared.db, ref).deployed_team);
+    await crew.crew.deployer.stop(crew.team(id));
+    crew.crew.deployer.deploy(crew.team(id));
+    expect(await answer(id, ref, { result: 'Done.' })).toMatchObject({ status: 'success', deployed_team: false });
+    expect(crew.team(id)).toMatchObject({ status: 'running', stop_requested_at: null });
+  });
+
   test('waits for a deploy of somebody else and leaves that team running', async () => {
     const { id } = crew.createTeam();
     const ref = scheduleRun(shared.db, id);

@@ -130,6 +130,22 @@ test('while its previous run goes on, a schedule is skipped', async () => {
   expect(runs(one)).toMatchObject([{ status: 'success' }, { status: 'skipped', error }, { status: 'running' }]);
 });
 
+test('nothing makes up for what was missed while the previous run goes on', async () => {
+  const one = schedule({ missed_policy: 'once' });
+  const engine = scheduler();
+  now += minute;
+  await engine.tick();
+  now += 3 * minute;
+  await engine.tick();
+  const error = expect.not.stringContaining('makes up');
+  expect(runs(one)).toMatchObject([
+    { status: 'running' },
+    { status: 'skipped', error },
+    { status: 'skipped', error },
+    { status: 'skipped', error: 'The previous run of the schedule was still under way.' },
+  ]);
+});
+
 test('as many run at once as may, the others are skipped', async () => {
   const all = Array.from({ length: 5 }, () => schedule());
   now += minute;
