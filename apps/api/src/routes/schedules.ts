@@ -38,11 +38,15 @@ export async function scheduleRoutes(app: FastifyInstance, { crew }: { crew: Cre
     return team;
   }
 
-  const full = (row: ScheduleRow) => scheduleJson(row, teamOf(row.team_id, row.org_id));
+  const full = (row: ScheduleRow) =>
+    scheduleJson(row, teamOf(row.team_id, row.org_id), db.agents.listByTeam(row.team_id));
 
   /** Stores changes. What was due before them begins, or is noted as missed, by what the schedule was. */
   function change({ id }: ScheduleRow, patch: SchedulePatch): ScheduleRow {
-    nextRunAt({ ...present(id), ...patch });
+    const isRetimed = patch.cron_expression !== undefined || patch.timezone !== undefined;
+    // One that cannot be read any more may still be switched off.
+    const nextOf = (wanted: ScheduleRow) => (wanted.enabled || isRetimed ? nextRunAt(wanted) : null);
+    nextOf({ ...present(id), ...patch });
     scheduler.claim(id);
     const schedule = present(id);
     // Its run belongs to the team that it began with.
@@ -50,7 +54,7 @@ export async function scheduleRoutes(app: FastifyInstance, { crew }: { crew: Cre
       throw new CrewError('SCHEDULE_RUNNING', 'the schedule is running; change its team when it has ended');
     }
     const wanted = { ...schedule, ...patch };
-    const next = nextRunAt(wanted);
+    const next = nextOf(wanted);
     const isAnother = timing.some((field) => wanted[field] !== schedule[field]) || schedule.next_run_at === null;
     const status = schedule.status === 'error' ? 'idle' : schedule.status;
     const changed = db.schedules.update(id, { ...patch, status, ...(isAnother && { next_run_at: next }) });
@@ -157,7 +161,7 @@ export async function scheduleRoutes(app: FastifyInstance, { crew }: { crew: Cre
       schema: {
         ...one.schema,
         summary: 'Switch a schedule on or off; a run that is under way goes on',
-        response: { 200: scheduleSchema, ...errors(404) },
+        response: { 200: scheduleSchema, ...errors(400, 404) },
       },
     },
     async (request) => {

@@ -37,7 +37,8 @@ export async function webhookRoutes(app: FastifyInstance, { crew }: { crew: Crew
     return team;
   }
 
-  const full = (row: WebhookRow) => webhookJson(row, teamOf(row.team_id, row.org_id));
+  const full = (row: WebhookRow) =>
+    webhookJson(row, teamOf(row.team_id, row.org_id), db.agents.listByTeam(row.team_id));
   const withToken = ({ webhook, token }: WebhookWithToken) => ({ webhook: full(webhook), token });
 
   function updated(id: string, patch: Parameters<typeof db.webhooks.update>[1]) {

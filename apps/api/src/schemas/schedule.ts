@@ -1,4 +1,11 @@
-import { missedPolicies, runStatuses, type ScheduleRow, type ScheduleRunRow, type TeamRow } from '@agentcrew/models';
+import {
+  type AgentRow,
+  missedPolicies,
+  runStatuses,
+  type ScheduleRow,
+  type ScheduleRunRow,
+  type TeamRow,
+} from '@agentcrew/models';
 import { z } from 'zod';
 import { maxPromptBytes } from '../crew/runs/webhooks.ts';
 import { textOf, timestampSchema } from './common.ts';
@@ -48,14 +55,14 @@ export const scheduleSchema = z
   })
   .meta({ id: 'Schedule' });
 
-export function scheduleJson(row: ScheduleRow, team: TeamRow): z.infer<typeof scheduleSchema> {
+export function scheduleJson(row: ScheduleRow, team: TeamRow, agents: AgentRow[]): z.infer<typeof scheduleSchema> {
   return {
     ...row,
     last_run_at: row.last_run_at?.toISOString() ?? null,
     next_run_at: row.next_run_at?.toISOString() ?? null,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
-    team: triggerTeamJson(team),
+    team: triggerTeamJson(team, agents),
   };
 }
 

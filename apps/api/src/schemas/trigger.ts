@@ -1,4 +1,4 @@
-import type { Numbered, NumberedPage, ScheduleRunRow, TeamRow, WebhookRunRow } from '@agentcrew/models';
+import type { AgentRow, Numbered, NumberedPage, ScheduleRunRow, TeamRow, WebhookRunRow } from '@agentcrew/models';
 import { z } from 'zod';
 import { timestampSchema } from './common.ts';
 import { teamJson, teamSchema } from './team.ts';
@@ -11,8 +11,8 @@ export const triggerNameSchema = z
 /** The team of a schedule or a webhook; its agents are left out. */
 export const triggerTeamSchema = teamSchema.omit({ agents: true }).meta({ id: 'TriggerTeam' });
 
-export function triggerTeamJson(team: TeamRow): z.infer<typeof triggerTeamSchema> {
-  const { agents: _, ...rest } = teamJson(team, []);
+export function triggerTeamJson(team: TeamRow, agents: AgentRow[]): z.infer<typeof triggerTeamSchema> {
+  const { agents: _, ...rest } = teamJson(team, agents);
   return rest;
 }
 

@@ -1,4 +1,4 @@
-import { runStatuses, type TeamRow, type WebhookRow, type WebhookRunRow } from '@agentcrew/models';
+import { type AgentRow, runStatuses, type TeamRow, type WebhookRow, type WebhookRunRow } from '@agentcrew/models';
 import { z } from 'zod';
 import { maxPromptBytes } from '../crew/runs/webhooks.ts';
 import { textOf, timestampSchema } from './common.ts';
@@ -62,6 +62,7 @@ export const webhookWithTokenSchema = z
 export function webhookJson(
   { token_hash: _, signing_secret, ...row }: WebhookRow,
   team: TeamRow,
+  agents: AgentRow[],
 ): z.infer<typeof webhookSchema> {
   return {
     ...row,
@@ -69,7 +70,7 @@ export function webhookJson(
     last_triggered_at: row.last_triggered_at?.toISOString() ?? null,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
-    team: triggerTeamJson(team),
+    team: triggerTeamJson(team, agents),
   };
 }
 

@@ -105,6 +105,17 @@ describe('a server', () => {
     expect(stored()).toBeNull();
   });
 
+  test('is shown with its state in the schedules and webhooks of the team, too', async () => {
+    await add(db);
+    await says('Lead', [{ name: 'db', status: 'running' }]);
+    const shown = await statuses();
+    expect(shown).toMatchObject([{ name: 'db', status: 'running' }]);
+    const hook = await app.client.post('/api/webhooks', { name: 'x', team_id: team.id, prompt_template: 'x' });
+    const when = { name: 'x', team_id: team.id, prompt: 'x', cron_expression: '0 0 1 1 *' };
+    const schedule = await app.client.post('/api/schedules', when);
+    expect([hook.body.webhook.team.mcp_statuses, schedule.body.team.mcp_statuses]).toEqual([shown, shown]);
+  });
+
   test('of an agent alone is told to it alone', async () => {
     await add(db);
     const { body } = await app.client.put(agentPath(1), { mcp_servers: [web] });

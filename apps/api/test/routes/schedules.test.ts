@@ -142,6 +142,14 @@ describe('a change', () => {
     expect(await toggle()).toMatchObject({ status: 200, body: { enabled: true, next_run_at: expect.any(String) } });
   });
 
+  test('by the toggle switches off, and not on again, one that cannot be read', async () => {
+    const { id } = await create();
+    app.db.schedules.update(id, { cron_expression: 'x', status: 'error', next_run_at: null });
+    const toggle = () => app.client.patch(`/api/schedules/${id}/toggle`);
+    expect(await toggle()).toMatchObject({ status: 200, body: { enabled: false, next_run_at: null } });
+    expectError(await toggle(), 400, 'INVALID_REQUEST', 'cron_expression');
+  });
+
   test('mends one that could not be read', async () => {
     const { id } = await create();
     app.db.schedules.advance(id, { status: 'error', next_run_at: null });
