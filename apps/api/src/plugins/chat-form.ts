@@ -46,6 +46,8 @@ export const chatForm = fp(async (app: FastifyInstance, { folder }: { folder: st
       reply.header('retry-after', '5');
       throw new CrewError('TOO_MANY_CONNECTIONS', 'too many files are being received; try again in some seconds');
     }
+    // Whoever has gone while they were recognised closes nothing any more that would be heard of here.
+    if (request.raw.socket.destroyed) throw new CrewError('INVALID_REQUEST', 'the client has gone');
     forms += 1;
     const place = join(folder, randomUUID());
     reply.raw.once('close', () => {
