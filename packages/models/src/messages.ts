@@ -17,13 +17,13 @@ export function messageQueries(connection: Connection) {
 
   return {
     /**
-     * Stores a message; `undefined` when its `message_id` is stored already (a copy, ignored). A reply marks the
-     * message it answers in the same transaction. Throws TEAM_NOT_FOUND.
+     * Stores a message; `undefined` when its `message_id` is stored already (a copy, ignored). A reply, a copy too, marks
+     * the message it answers in the same transaction. Throws TEAM_NOT_FOUND.
      */
     insert(values: NewMessage): MessageRow | undefined {
       return inTransaction(connection, () => {
         const row = prepared.insert(values);
-        if (row?.ref_message_id && replies.includes(row.message_type)) prepared.markAnswered(row);
+        if (values.ref_message_id && replies.includes(values.message_type)) prepared.markAnswered(values);
         return row;
       });
     },
@@ -163,7 +163,7 @@ function prepareHot({ db }: Connection) {
         created_at: new Date(),
       });
     },
-    markAnswered(reply: MessageRow): void {
+    markAnswered(reply: NewMessage): void {
       markAnswered.run({ ref: reply.ref_message_id, teamId: reply.team_id });
     },
     after: db

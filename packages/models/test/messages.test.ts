@@ -47,6 +47,15 @@ test('a copy is ignored', () => {
   expect(open.db.messages.get('one')).toEqual(first);
 });
 
+test('a reply whose id another message has taken still answers its message', () => {
+  using open = databaseWithTeams();
+  open.db.messages.insert(message(open.a, 'one', { delivery: 'pending' }));
+  open.db.messages.insert(message(open.a, 'taken', { message_type: 'activity_event' }));
+  const reply = message(open.a, 'taken', { message_type: 'leader_response', ref_message_id: 'one' });
+  expect(open.db.messages.insert(reply)).toBeUndefined();
+  expect(open.db.messages.get('one')?.delivery).toBe('answered');
+});
+
 test('a message of a deleted team is refused', () => {
   using open = databaseWithTeams();
   open.db.teams.delete(open.a);
