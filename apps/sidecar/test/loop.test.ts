@@ -19,6 +19,7 @@ async function setUp(
   const folder = await temporaryFolder();
   const fake = new FakeBus();
   const stop = new AbortController();
+  const ended: string[] = [];
   const ledger = new Ledger(folder.path);
   const secrets = { anthropic_api_key: 'sk-canary-"1234"' };
   const outbox = new Outbox({ agent: 'lead', log: silent });
@@ -46,12 +47,14 @@ async function setUp(
     spending,
     contexts: new SharedContext(folder.path),
     voice: new Voice(spec(), createRedactor(secrets), outbox),
+    onTurnEnd: (messageId) => void ended.push(messageId),
     stop: stop.signal,
     log: silent,
   });
   const intake = new AbortController();
   const running = loop.run(intake.signal);
   return {
+    ended,
     fake,
     ledger,
     loop,
@@ -69,6 +72,16 @@ async function setUp(
     },
   };
 }
+
+test('what belongs to a message ends with its reply, also where there is no turn for it', async () => {
+  await using scene = await setUp();
+  await scene.fake.deliver(message('worked'));
+  scene.spending.tell({ agent: { turns: 1 }, spent: { ...nothingSpent, turns: 1 }, others: nothingSpent });
+  await scene.fake.deliver(message('refused'));
+  expect(scene.replies().at(-1)?.payload).toMatchObject({ code: 'BUDGET_EXCEEDED' });
+  await scene.fake.deliver(message('worked'));
+  expect(scene.ended).toEqual(['worked', 'refused', 'worked']);
+});
 
 test('a message is answered, settled and forgotten', async () => {
   await using scene = await setUp();

@@ -33,7 +33,7 @@ export interface TurnLoopOptions {
   voice: Voice;
   /** What teammates share. */
   contexts: SharedContext;
-  /** A turn has its reply. */
+  /** A message has its reply, whether or not there was a turn. */
   onTurnEnd?: (messageId: string) => void;
   /** Aborts when the process ends. */
   stop: AbortSignal;
@@ -135,7 +135,7 @@ export class TurnLoop {
   }
 
   async #settle(delivery: Delivery): Promise<void> {
-    const { ledger, log } = this.#options;
+    const { ledger, log, onTurnEnd } = this.#options;
     const { envelope: message } = delivery;
     if (message.type === 'context_share') return this.#keepContext(delivery);
     const input = readInput(message);
@@ -144,6 +144,8 @@ export class TurnLoop {
       return delivery.term('not a message to work on');
     }
     const reply = ledger.reply(message.message_id) ?? (await this.#newReply(delivery, input));
+    // Also where there was no turn any more: the process before may have left tasks of it open.
+    onTurnEnd?.(message.message_id);
     await this.#publish(reply);
     await delivery.ack();
     ledger.clearTurn(message.message_id);
@@ -169,7 +171,7 @@ export class TurnLoop {
   }
 
   async #work(delivery: Delivery, { text, note }: Pick<Turn, 'text' | 'note'>): Promise<ReplyPayload> {
-    const { answerer, spending, voice, contexts, onTurnEnd } = this.#options;
+    const { answerer, spending, voice, contexts } = this.#options;
     const usedUp = spending.problem();
     if (usedUp) return { status: 'failed', code: 'BUDGET_EXCEEDED', error: usedUp };
     const { envelope: message } = delivery;
@@ -182,9 +184,7 @@ export class TurnLoop {
     const deadline = this.#endAtDeadline(message, turn.end);
     voice.tellStatus('working');
     try {
-      const reply = await answerer.answer(turn);
-      onTurnEnd?.(message.message_id);
-      return reply;
+      return await answerer.answer(turn);
     } finally {
       clearTimeout(deadline);
       this.#turn = undefined;
