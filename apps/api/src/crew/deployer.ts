@@ -20,8 +20,11 @@ export interface DeployerDeps extends DeploymentDeps {
 
 /** Deploys, stops and removes teams; one operation for a team at a time. */
 export interface Deployer {
-  /** Starts a deploy in the background and returns the team as `deploying`. Throws TEAM_ALREADY_RUNNING, TEAM_DEPLOYING. */
-  deploy(team: TeamRow): TeamRow;
+  /**
+   * Starts a deploy in the background and returns the team as `deploying`; `alongside` is done in the transaction that
+   * stores that. Throws TEAM_ALREADY_RUNNING, TEAM_DEPLOYING.
+   */
+  deploy(team: TeamRow, alongside?: () => void): TeamRow;
   /** Goes on with a deploy that an earlier process left behind. */
   resume(team: TeamRow): void;
   /**
@@ -51,6 +54,18 @@ export function createDeployer(deps: DeployerDeps): Deployer {
       // What is deployed after this stop is not theirs to end.
       for (const run of deps.db.runs.openOfTeam(teamId)) deps.db.runs.update(run, { deployed_team: false });
     });
+  }
+
+  function noteDeploy(teamId: string): TeamRow {
+    if (!deps.db.teams.setStatus(teamId, 'deploying', '', { from: ['stopped', 'error'] })) {
+      throw current(teamId).status === 'deploying'
+        ? new CrewError('TEAM_DEPLOYING', 'team is currently deploying')
+        : new CrewError('TEAM_ALREADY_RUNNING', 'team is already running');
+    }
+    if (operations.busy(teamId))
+      throw new CrewError('TEAM_DEPLOYING', 'team is still being cleaned up, try again in a moment');
+    deps.db.teams.update(teamId, { stop_requested_at: null });
+    return withToken(current(teamId));
   }
 
   function beginDeploy(team: TeamRow): void {
@@ -146,18 +161,12 @@ export function createDeployer(deps: DeployerDeps): Deployer {
   }
 
   return {
-    deploy(team) {
-      if (!deps.db.teams.setStatus(team.id, 'deploying', '', { from: ['stopped', 'error'] })) {
-        throw current(team.id).status === 'deploying'
-          ? new CrewError('TEAM_DEPLOYING', 'team is currently deploying')
-          : new CrewError('TEAM_ALREADY_RUNNING', 'team is already running');
-      }
-      if (operations.busy(team.id)) {
-        deps.db.teams.setStatus(team.id, team.status, team.status_message, { from: ['deploying'] });
-        throw new CrewError('TEAM_DEPLOYING', 'team is still being cleaned up, try again in a moment');
-      }
-      deps.db.teams.update(team.id, { stop_requested_at: null });
-      const deploying = withToken(current(team.id));
+    deploy(team, alongside) {
+      const deploying = deps.db.transaction(() => {
+        alongside?.();
+        return noteDeploy(team.id);
+      });
+      // Only once that is stored: a deploy of a team that is called stopped would be nobody's.
       beginDeploy(deploying);
       return deploying;
     },

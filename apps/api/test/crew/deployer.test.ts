@@ -33,6 +33,18 @@ describe('deploying', () => {
     expect(crew.buses.of(slug)).toMatchObject({ connections: 1, open: 1 });
   });
 
+  test('begins only with what is stored: what is refused alongside leaves the team as it is', async () => {
+    const { id } = crew.createTeam();
+    const deployInfra = vi.spyOn(crew.runtime, 'deployInfra');
+    const refuse = () => {
+      throw new CrewError('STORAGE_UNAVAILABLE', 'disk full');
+    };
+    expect(() => crew.crew.deployer.deploy(crew.team(id), refuse)).toThrow('disk full');
+    expect(crew.team(id).status).toBe('stopped');
+    expect(crew.crew.deployer.busy(id)).toBe(false);
+    expect(deployInfra).not.toHaveBeenCalled();
+  });
+
   test('without a credential ends in error that says what to set, before anything starts', async () => {
     await using poor = startTestCrew({ needsCredential: true });
     const { id } = poor.createTeam();

@@ -35,9 +35,8 @@ export async function teamReady(deps: TeamReadyDeps, run: Run, signal: AbortSign
 
 /** Together: a server that is killed at once knows afterwards whose deploy it goes on with. */
 function deploy({ db, deployer }: TeamReadyDeps, run: Run, team: TeamRow): void {
-  db.transaction(() => {
+  deployer.deploy(team, () => {
     if (!db.runs.update(run, { deployed_team: true })) throw new CrewError('RUN_NOT_FOUND', 'the run has ended');
-    deployer.deploy(team);
   });
 }
 
