@@ -82,12 +82,21 @@ export function createTeamBuses(deps: TeamBusesDeps): TeamBuses {
   async function serve(teamId: string, bus: TeamBus, signal: AbortSignal): Promise<void> {
     const watch = bus.onConnection((connected) => {
       deps.log[connected ? 'info' : 'warn']({ team_id: teamId }, connected ? 'bus connected' : 'bus disconnected');
-      if (connected) deps.onConnected(teamId);
+      if (connected) onReconnected(teamId);
     });
     await deps.serve(teamId, bus, signal).catch((error: unknown) => {
       if (!signal.aborted) deps.log.error({ team_id: teamId, error: messageOf(error) }, 'relay ended');
     });
     watch[Symbol.dispose]();
+  }
+
+  /** What cannot be done now (the database may be away) comes again with the reconciler's tick. */
+  function onReconnected(teamId: string): void {
+    try {
+      deps.onConnected(teamId);
+    } catch (error) {
+      deps.log.warn({ team_id: teamId, error: messageOf(error) }, 'bus is back, what waits for it is not sent yet');
+    }
   }
 
   async function close(teamId: string, last?: (bus: TeamBus) => Promise<void>): Promise<void> {

@@ -1,6 +1,6 @@
 import { CrewError, replyIdFor } from '@agentcrew/protocol';
 import { latch, waitFor } from '@agentcrew/testkit';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { FakeBus } from '../support/fake-bus.ts';
 import { startTestCrew, type TestCrew } from '../support/test-crew.ts';
 
@@ -13,7 +13,10 @@ beforeEach(async () => {
   id = team.id;
   bus = crew.buses.of(team.slug);
 });
-afterEach(() => crew[Symbol.asyncDispose]());
+afterEach(() => {
+  vi.restoreAllMocks();
+  return crew[Symbol.asyncDispose]();
+});
 
 const say = (text: string) => crew.crew.acceptChat(id, text);
 const texts = () => bus.published.map(({ envelope }) => envelope.payload.content);
@@ -118,6 +121,16 @@ test('an answered message is not sent any more', async () => {
   await crew.crew.outbox.idle();
   expect(bus.published).toEqual([]);
   expect(crew.messages(id)).toHaveLength(2);
+});
+
+test('a bus that comes back while the database is away is no end of the server', async () => {
+  bus.setConnected(false);
+  say('hello');
+  vi.spyOn(crew.db.approvals, 'undelivered').mockImplementationOnce(() => {
+    throw new CrewError('STORAGE_UNAVAILABLE', 'database is locked');
+  });
+  expect(() => bus.setConnected(true)).not.toThrow();
+  await sent(1);
 });
 
 test('messages of one team do not wait for the bus of another', async () => {
