@@ -29,6 +29,11 @@ export async function agentRoutes(app: FastifyInstance, { crew }: { crew: Crew }
     const problem = resourcesProblem(resources, runtime.name);
     if (problem) throw new CrewError('INVALID_REQUEST', problem);
   };
+  /** A deploy that has begun would start an agent that is not there any more. */
+  function requireNotDeploying(teamId: string): void {
+    if (db.teams.get(teamId)?.status === 'deploying')
+      throw new CrewError('TEAM_DEPLOYING', 'the team is being deployed: stop it before deleting an agent');
+  }
   const one = { onRequest: [app.findTeam, app.findAgent], schema: { tags, params: agentParams } };
 
   routes.get(
@@ -101,7 +106,9 @@ export async function agentRoutes(app: FastifyInstance, { crew }: { crew: Crew }
       if (agent.container_status === 'running') {
         throw new CrewError('AGENT_RUNNING', 'the agent is running: stop the team before deleting it');
       }
+      requireNotDeploying(agent.team_id);
       if (agent.container_id !== '') await runtime.removeAgent(agent.container_id);
+      requireNotDeploying(agent.team_id);
       crew.approvals.cancel(agent.team_id, 'The agent was removed.', agent.slug);
       db.agents.delete(agent.id);
       return reply.code(204).send();

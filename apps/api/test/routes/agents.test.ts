@@ -169,6 +169,14 @@ describe('deleting', () => {
     expectError(await app.client.delete(`/api/teams/${id}/agents/${agents[0].id}`), 404, 'AGENT_NOT_FOUND');
   });
 
+  test('is refused while the team is being deployed', async () => {
+    const { id, agents } = await app.client.createTeam();
+    app.db.teams.setStatus(id, 'deploying', '');
+    expectError(await app.client.delete(`/api/teams/${id}/agents/${agents[0].id}`), 409, 'TEAM_DEPLOYING');
+    app.db.teams.setStatus(id, 'stopped', '');
+    expect(await app.client.delete(`/api/teams/${id}/agents/${agents[0].id}`)).toMatchObject({ status: 204 });
+  });
+
   test('is refused while the agent runs', async () => {
     const { id, agents } = await app.client.createRunningTeam();
     for (const agent of agents) {
