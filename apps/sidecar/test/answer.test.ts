@@ -1,5 +1,5 @@
 import type { ClaudeEvent } from '@agentcrew/claude';
-import { agentLimitsSchema, type BudgetState, nothingSpent } from '@agentcrew/protocol';
+import { agentLimitsSchema, type BudgetState, nothingSpent, noUsage } from '@agentcrew/protocol';
 import { temporaryFolder, waitFor } from '@agentcrew/testkit';
 import { expect, test } from 'vitest';
 import { Waiting } from '../src/approvals/waiting.ts';
@@ -208,6 +208,39 @@ test.each([
   await waitFor('the interrupt', () => claude.interrupts > 0);
   claude.finish({ outcome: 'interrupted' });
   expect(await reply).toMatchObject({ status: 'failed', code: 'BUDGET_EXCEEDED', error: expect.stringMatching(words) });
+});
+
+test('what attempts cost that ended without the reply counts, for the budget and in the reply', async () => {
+  const agent = { tokens: 350 };
+  await using scene = await setUp({ budget: { agent, spent: nothingSpent, others: nothingSpent } });
+  const reply = scene.answer();
+  const first = await scene.cli(0);
+  scene.events.emit(spend(100));
+  first.die();
+  const second = await scene.cli(1);
+  scene.events.emit({ type: 'rate_limit', resetsAt: Date.now() + 100 });
+  const usage = { ...noUsage, output_tokens: 200 };
+  second.finish({ outcome: 'failed', apiStatus: 429, text: 'limit', usage, costUsd: 0.2 });
+  const third = await scene.cli(2);
+  scene.events.emit(spend(60));
+  await waitFor('the interrupt', () => third.interrupts > 0);
+  third.finish({ outcome: 'interrupted', usage: { ...noUsage, output_tokens: 60 }, costUsd: 0.1 });
+  const { cost_usd, ...payload } = await reply;
+  expect(payload).toMatchObject({
+    code: 'BUDGET_EXCEEDED',
+    error: expect.stringContaining('360 of 350 tokens'),
+    usage: { ...noUsage, output_tokens: 360 },
+  });
+  expect(cost_usd).toBeCloseTo(0.3);
+});
+
+test('what a turn cost that never had a reply of Claude is in the failure', async () => {
+  await using scene = await setUp({ maxAttempts: 1 });
+  const reply = scene.answer();
+  const claude = await scene.cli(0);
+  scene.events.emit(spend(100));
+  claude.die();
+  expect(await reply).toMatchObject({ code: 'AGENT_FAILED', usage: { ...noUsage, output_tokens: 100 } });
 });
 
 test("a turn that meets the account's limit waits until it is over, and goes on", async () => {

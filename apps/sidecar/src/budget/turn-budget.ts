@@ -1,8 +1,9 @@
 import type { ClaudeEvent, ClaudeProcess } from '@agentcrew/claude';
-import { messageOf, type Spent, spentBy, usageSchema } from '@agentcrew/protocol';
+import { messageOf, noUsage, type Spent, spentBy, sumOf, type Usage, usageSchema } from '@agentcrew/protocol';
 import type { Log } from '../log.ts';
 import type { TurnEnd } from '../turns/turn-end.ts';
 import type { Spending } from './spending.ts';
+import { type Cost, sumOfUsages } from './turn-cost.ts';
 
 export interface TurnBudgetOptions {
   spending: Spending;
@@ -16,7 +17,10 @@ interface Running {
   end: TurnEnd;
   /** What the session had cost before; `undefined` when the CLI does not say. */
   usdBefore: number | undefined;
-  spent: Spent;
+  /** By earlier attempts at the turn. */
+  before: Spent;
+  usage: Usage;
+  usd: number | undefined;
 }
 
 /**
@@ -32,14 +36,20 @@ export class TurnBudget {
     this.#options = options;
   }
 
-  /** Before the turn's message is given to the CLI. */
-  async begin(claude: ClaudeProcess, end: TurnEnd): Promise<void> {
+  /** Before the turn's message is given to the CLI; `before` is what earlier attempts have spent. */
+  async begin(claude: ClaudeProcess, end: TurnEnd, before: Spent): Promise<void> {
     const usdBefore = await this.#costOf(claude);
-    this.#running = { claude, end, usdBefore, spent: { usd: 0, tokens: 0, turns: 0 } };
+    this.#running = { claude, end, usdBefore, before, usage: noUsage, usd: undefined };
   }
 
-  finish(): void {
+  /** @returns what the attempt has cost, as far as the CLI has told without a result. */
+  finish(): Cost {
+    const { usage = noUsage, usd } = this.#running ?? {};
     this.#running = undefined;
+    return {
+      ...(spentBy(usage, 0).tokens > 0 && { usage }),
+      ...(usd !== undefined && { cost_usd: usd }),
+    };
   }
 
   /** To be told of everything the CLI prints. */
@@ -52,8 +62,8 @@ export class TurnBudget {
       cache_creation_input_tokens = 0,
       cache_read_input_tokens = 0,
     } = usage ?? {};
-    const answer = spentBy({ input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens }, 0);
-    this.#running.spent = { ...this.#running.spent, tokens: this.#running.spent.tokens + answer.tokens };
+    const answer = { input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens };
+    this.#running.usage = sumOfUsages(this.#running.usage, answer);
     void this.check();
   }
 
@@ -69,9 +79,10 @@ export class TurnBudget {
   async #look(running: Running): Promise<string | undefined> {
     const { spending, onSpent } = this.#options;
     const usd = await this.#costOf(running.claude);
-    if (usd !== undefined && running.usdBefore !== undefined) running.spent.usd = Math.max(0, usd - running.usdBefore);
-    if (spending.teamHasBudget) onSpent(spending.total(running.spent));
-    const problem = spending.problem(running.spent);
+    if (usd !== undefined && running.usdBefore !== undefined) running.usd = Math.max(0, usd - running.usdBefore);
+    const spent = sumOf(running.before, { ...spentBy(running.usage, running.usd), turns: 0 });
+    if (spending.teamHasBudget) onSpent(spending.total(spent));
+    const problem = spending.problem(spent);
     if (problem) running.end.want({ status: 'failed', code: 'BUDGET_EXCEEDED', error: problem });
     return problem;
   }

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { TurnResult } from '@agentcrew/claude';
 import { type AgentLimits, messageOf, type ReplyPayload } from '@agentcrew/protocol';
 import type { Waiting } from '../approvals/waiting.ts';
 import type { TurnBudget } from '../budget/turn-budget.ts';
+import { TurnCost } from '../budget/turn-cost.ts';
 import type { Cli } from '../cli.ts';
 import type { CliEvents } from '../cli-events.ts';
 import type { Ledger, TurnRecord } from '../ledger.ts';
@@ -56,6 +58,11 @@ export class Answerer {
 
   /** Rejects only when the process ends. */
   async answer(turn: Turn): Promise<ReplyPayload> {
+    const dropped = new TurnCost();
+    return dropped.in(await this.#untilAnswered(turn, dropped));
+  }
+
+  async #untilAnswered(turn: Turn, dropped: TurnCost): Promise<ReplyPayload> {
     const { stop, limits, log } = this.#options;
     const { record, end } = turn;
     let lastError = '';
@@ -67,9 +74,10 @@ export class Answerer {
       if (record.attempt >= limits.max_attempts) return tooManyAttempts(record.attempt, lastError);
       record.attempt += 1;
       try {
-        const reply = await this.#attempt(turn, past);
+        const reply = await this.#attempt(turn, past, dropped);
         const waitMs = reply.code === 'RATE_LIMITED' ? this.#rateLimit.waitMs() : undefined;
         if (waitMs === undefined) return reply;
+        dropped.add(reply);
         await this.#waitOut(turn, waitMs);
       } catch (error) {
         stop.throwIfAborted();
@@ -80,7 +88,8 @@ export class Answerer {
     }
   }
 
-  async #attempt({ record, text, note, context, end }: Turn, past: Past): Promise<ReplyPayload> {
+  async #attempt(turn: Turn, past: Past, dropped: TurnCost): Promise<ReplyPayload> {
+    const { record, text, note, context, end } = turn;
     const { cli, events, waiting, limits, budget, log } = this.#options;
     const claude = await cli.acquire();
     if (end.reason) return end.reason;
@@ -92,11 +101,15 @@ export class Answerer {
       budget.see(event);
       this.#rateLimit.see(event);
     });
-    await budget.begin(claude, end);
-    const result = await runTurn({ claude, content, uuid, end, limits, events, waiting }).finally(() => {
+    await budget.begin(claude, end, dropped.spent);
+    let result: TurnResult | undefined;
+    try {
+      result = await runTurn({ claude, content, uuid, end, limits, events, waiting });
+    } finally {
       listening[Symbol.dispose]();
-      budget.finish();
-    });
+      const cost = budget.finish();
+      if (result === undefined) dropped.add(cost);
+    }
     if (result === undefined) await cli.discard();
     const reply = result === undefined ? end.reason : replyOf(result, end.reason);
     if (reply === undefined) throw new Error('a turn without result has a reason to end');
