@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { waitFor } from '@agentcrew/testkit';
 import { CoreV1Api, type V1Pod } from '@kubernetes/client-node';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { watchAgents } from '../src/kubernetes/agent-watch.ts';
 import type { AgentStatus } from '../src/runtime.ts';
 import { apiServer } from './api-server.ts';
@@ -52,6 +52,10 @@ async function clusterWithPod() {
   return {
     cluster: { core: server.config.makeApiClient(CoreV1Api), config: server.config },
     isWatched: () => watcher !== undefined,
+    breaks: () => {
+      watcher?.end();
+      watcher = undefined;
+    },
     tell: (pod: V1Pod) => watcher?.write(`${JSON.stringify({ type: 'MODIFIED', object: pod })}\n`),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
@@ -109,4 +113,22 @@ it('lets no older look at an agent have the last word', async () => {
   looks[1]?.resolve(running);
   await second;
   expect(states).toEqual(['running', 'error', 'running']);
+});
+
+it('goes on when the credentials cannot be had for a moment', async () => {
+  await using kubernetes = await clusterWithPod();
+  const agents = { status: async () => running, list: async () => [running], isBusy: () => false };
+  using watch = watchAgents({ cluster: kubernetes.cluster, instance: 'i', agents, log });
+  const changes: AgentStatus[] = [];
+  watch.add((change) => changes.push(change));
+  await waitFor('the watch', () => kubernetes.isWatched() && changes.length === 1);
+  const refused = vi
+    .spyOn(kubernetes.cluster.config, 'applySecurityAuthentication')
+    .mockRejectedValueOnce(new Error('the token has expired'));
+  kubernetes.tell(podThatRestarted(0));
+  kubernetes.breaks();
+  await waitFor('the next watch', () => kubernetes.isWatched());
+  expect(refused).toHaveBeenCalledTimes(2);
+  kubernetes.tell(podThatRestarted(1));
+  await waitFor('the end that it tells of', () => changes.some(({ state }) => state === 'error'));
 });

@@ -36,7 +36,14 @@ class BookmarkedWatch extends Watch {
     callback: (phase: string, object: unknown, watchObject?: unknown) => void,
     done: (error: unknown) => void,
   ): Promise<AbortController> {
-    return await super.watch(path, { ...query, allowWatchBookmarks: true }, callback, done);
+    try {
+      return await super.watch(path, { ...query, allowWatchBookmarks: true }, callback, done);
+    } catch (error) {
+      // The client waits for nobody when it begins a watch again: credentials that cannot be had just then would end
+      // the process.
+      done(error);
+      return new AbortController();
+    }
   }
 }
 
