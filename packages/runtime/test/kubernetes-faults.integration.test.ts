@@ -71,6 +71,8 @@ describe.skipIf(!kubeconfig)('what can go wrong with pods (needs Kubernetes)', (
   it('says that an agent ended, and its last words without its secrets', async () => {
     const text = await failureOf(deploy({ env: { BEHAVIOUR: 'exit' } }));
     expect(text).toBe('agent lead ended while starting (exit code 3): cannot work with [redacted]');
+    // Before its pod was gone.
+    expect(told.at(-1)).toBe(text);
   });
 
   it('says that an image is not to be had', async () => {

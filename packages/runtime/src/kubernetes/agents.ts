@@ -58,7 +58,12 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
       await applyAgent(plan);
       if (before) await endPod(cluster, placeOf(plan), before, signal);
       const outcome = await untilReady(options, plan, signal, onProgress);
-      if (outcome.kind !== 'ready') throw await failureOf(plan, outcome);
+      if (outcome.kind !== 'ready') {
+        const reason = await failureOf(plan, outcome);
+        // Its end takes its time; who waits for the agent need not wait for that, too.
+        onProgress?.(reason.message);
+        throw reason;
+      }
     } catch (error) {
       await endAgent(cluster, placeOf(plan));
       throw error;
