@@ -17,7 +17,7 @@ describe.skipIf(!kubeconfig || !hasDaemons)('restarts in the cluster itself (nee
     fixture = await openKubernetes();
     team = randomTeam();
     changes = [];
-    watch = fixture.runtime.watch(({ state }) => changes.push(state));
+    watch = fixture.runtime.watch(({ agent, state }) => agent === 'lead' && changes.push(state));
   });
   afterEach(async () => {
     watch[Symbol.dispose]();
@@ -34,9 +34,11 @@ describe.skipIf(!kubeconfig || !hasDaemons)('restarts in the cluster itself (nee
       () => false,
     );
 
-  it('the API server: calls say that it is away, the watch goes on where it was', async () => {
+  it('the API server: calls say that it is away, a deploy and the watch go on where they were', async () => {
     const { id } = await deploy();
     const { uid } = (await fixture.podOf(id))?.metadata ?? {};
+    const deploying = fixture.runtime.deployAgent(agentConfig(team, 'worker'), never);
+    await waitFor('the pod of a second agent', async () => await fixture.podOf(`agentcrew-${team}/agent-worker-0`));
     await restartDaemon('kube-apiserver', async () => {
       await expect(fixture.runtime.listAgents()).rejects.toMatchObject({
         code: 'RUNTIME_FAILED',
@@ -44,6 +46,7 @@ describe.skipIf(!kubeconfig || !hasDaemons)('restarts in the cluster itself (nee
       });
     });
     await waitFor('the API server', answers, waits);
+    expect(await deploying).toMatchObject({ state: 'running' });
     expect(await fixture.runtime.getStatus(id)).toMatchObject({ state: 'running' });
     expect((await fixture.podOf(id))?.metadata?.uid).toBe(uid);
     expect(changes).toEqual(['running']);

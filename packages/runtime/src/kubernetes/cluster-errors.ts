@@ -27,6 +27,12 @@ export function wordsOf(error: unknown): string {
   return statusOf(answer.body) ?? `it answered with status ${answer.code}`;
 }
 
+/** Whether a call failed for want of an answer, or of an API server that could give one: the next one may succeed. */
+export function isPassing(error: unknown): boolean {
+  const code = statusCodeOf(error);
+  return code === undefined ? connectionFailure(error) !== undefined : code === 429 || code >= 500;
+}
+
 /** Whatever the API server or the way to it says crosses the package's border as a CrewError. */
 export async function clusterErrors<T>(address: string, task: () => Promise<T>): Promise<T> {
   try {
