@@ -60,10 +60,13 @@ describe('how far a pod is', () => {
     metadata: { deletionTimestamp },
     status,
   });
+  const containerNamed = (name: string, state: V1ContainerState) => {
+    return { name, image: '', imageID: '', ready: false, restartCount: 0, state };
+  };
   const withContainer = (state: V1ContainerState, lastState?: V1ContainerState, ready = false) =>
     pod({
       conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
-      containerStatuses: [{ name: 'agent', image: '', imageID: '', ready, restartCount: 0, state, lastState }],
+      containerStatuses: [{ ...containerNamed('agent', state), ready, lastState }],
     });
   const unschedulable = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/1 nodes' };
 
@@ -97,6 +100,11 @@ describe('how far a pod is', () => {
       pod({ phase: 'Failed', reason: 'Evicted', message: 'disk' }),
       { kind: 'failed', reason: 'Evicted: disk' },
     ],
+    [
+      'beside whose container a mesh has put its own',
+      pod({ containerStatuses: [containerNamed('a-proxy', { running: {} }), containerNamed('nats', { waiting: {} })] }),
+      { kind: 'waiting' },
+    ],
     ['that is ending', pod({ phase: 'Running' }, new Date()), { kind: 'waiting', reason: 'the old pod is ending' }],
   ])('one %s', (_, one, step) => {
     expect(stepOf(one)).toMatchObject(step);
@@ -104,13 +112,15 @@ describe('how far a pod is', () => {
 });
 
 describe('who may talk to whom', () => {
+  const named = (name: string) => ({ matchLabels: { 'kubernetes.io/metadata.name': name } });
+
   it('lets the server in by its namespace when it runs in the cluster', () => {
     const ingress = (apiNamespace: string | undefined) =>
       teamPolicies({ ...team, apiNamespace }).find(({ metadata }) => metadata?.name === 'nats')?.spec?.ingress?.[0]
         ?._from;
     expect(ingress(undefined)).toHaveLength(1);
     expect(ingress('agentcrew')).toContainEqual({
-      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'agentcrew' } },
+      namespaceSelector: named('agentcrew'),
       podSelector: { matchLabels: { 'app.kubernetes.io/name': 'agentcrew-api' } },
     });
   });
@@ -121,6 +131,9 @@ describe('who may talk to whom', () => {
     ['https://api.example:8443/v1', { ports: [{ protocol: 'TCP', port: 8443 }] }],
     ['http://gateway', { ports: [{ protocol: 'TCP', port: 80 }] }],
     ['http://10.1.2.3:4000', { to: [{ ipBlock: { cidr: '10.1.2.3/32' } }], ports: [{ protocol: 'TCP', port: 4000 }] }],
+    ['https://gateway.models.svc', { to: [{ namespaceSelector: named('models') }] }],
+    ['http://gateway.models.svc.cluster.local:8080/v1', { to: [{ namespaceSelector: named('models') }] }],
+    ['https://gateway.models.example', undefined],
     ['http://[fd00::1]:4000', { to: [{ ipBlock: { cidr: 'fd00::1/128' } }], ports: [{ protocol: 'TCP', port: 4000 }] }],
   ])('opens for a Messages API at %s: %j', (url, rule) => {
     expect(gatewayPolicy(team, url)?.spec?.egress?.[0]).toEqual(rule);

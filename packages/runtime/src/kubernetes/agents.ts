@@ -7,12 +7,12 @@ import { type AgentPlan, agentSecret, agentStatefulSet } from './agent-objects.t
 import { agentPlan } from './agent-plan.ts';
 import { configOf, failure, type Outcome, placeOf, podOfConfig, type StartOptions, untilReady } from './agent-start.ts';
 import { allAgents, statusOf } from './agent-statuses.ts';
-import { apply } from './apply.ts';
+import { apply, remove } from './apply.ts';
 import { forgetState } from './forget-state.ts';
 import { annotation, label, selector, teamLabels } from './labels.ts';
 import { lastWords } from './last-words.ts';
 import { agentId, agentObject, idOf, namespaceOf, parseAgentId, podOf } from './names.ts';
-import { gatewayPolicy } from './network-policies.ts';
+import { gatewayPolicy, gatewayPolicyReference } from './network-policies.ts';
 import type { KubernetesSettings } from './settings.ts';
 import { sidecarReason } from './sidecar-reason.ts';
 import { credentialSecret } from './team-objects.ts';
@@ -109,7 +109,7 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
     await Promise.all([
       apply(cluster, agentSecret(plan)),
       apply(cluster, credentialSecret(instance, team, secrets)),
-      policy && apply(cluster, policy),
+      policy ? apply(cluster, policy) : remove(cluster, gatewayPolicyReference(team)),
     ]);
     await apply(cluster, agentStatefulSet(plan));
   }

@@ -5,7 +5,7 @@ import { apply } from './apply.ts';
 import type { Cluster } from './cluster.ts';
 import { ifPresent } from './cluster-errors.ts';
 import { label, manager } from './labels.ts';
-import { placement } from './placement.ts';
+import { besideAgents, placement } from './placement.ts';
 import { containerSecurity, noClusterAccess, podSecurity } from './pod-security.ts';
 import { stepOf } from './pod-steps.ts';
 import type { KubernetesSettings } from './settings.ts';
@@ -33,6 +33,9 @@ export async function forgetState(options: ForgetOptions, namespace: string, nam
   if (known?.metadata?.labels?.[label.instance] !== options.instance) return;
   const pod = forgetPod(options, namespace, name);
   const reference = { name: pod.metadata?.name ?? '', namespace };
+  const end = async () => ifPresent(cluster.core.deleteNamespacedPod({ ...reference, gracePeriodSeconds: 0 }));
+  // One that a killed server has left is done, and would do nothing more.
+  await end();
   await apply(cluster, pod);
   try {
     const phase = await until(async () => outcomeOf(await cluster.core.readNamespacedPod(reference)), doneMs);
@@ -40,7 +43,7 @@ export async function forgetState(options: ForgetOptions, namespace: string, nam
     const reason = phase?.reason ?? `it is not done after ${doneMs / 1_000} s`;
     throw new CrewError('RUNTIME_FAILED', `The state of ${namespace}/${name} could not be deleted: ${reason}`);
   } finally {
-    await ifPresent(cluster.core.deleteNamespacedPod({ ...reference, gracePeriodSeconds: 0 }));
+    await end();
   }
 }
 
@@ -63,6 +66,7 @@ function forgetPod({ instance, settings }: ForgetOptions, namespace: string, nam
     spec: {
       ...noClusterAccess,
       ...placement(settings),
+      ...besideAgents({ [label.instance]: instance }),
       securityContext: podSecurity,
       restartPolicy: 'Never',
       activeDeadlineSeconds: doneMs / 1_000,

@@ -34,6 +34,11 @@ export function agentLabels(instance: string, team: string, agent: string): Labe
   return { ...teamLabels(instance, team), [label.agent]: agentName(agent) };
 }
 
+/** Selects the agents among what has these labels. */
+export function agentsAmong(labels: Labels) {
+  return { matchLabels: labels, matchExpressions: [{ key: label.agent, operator: 'Exists' }] };
+}
+
 /** A label selector: all of these labels. */
 export function selector(labels: Labels): string {
   return Object.entries(labels)

@@ -7,7 +7,7 @@ import { containerSecurity, noClusterAccess, podSecurity } from './pod-security.
 import { secret } from './secrets.ts';
 import type { KubernetesSettings } from './settings.ts';
 
-/** Name of a team's NATS in its namespace: Deployment, Service, volume. */
+/** Name of a team's NATS in its namespace: Deployment, its container, Service, volume. */
 export const natsName = 'nats';
 export const natsSecretName = 'nats-auth-token';
 const folder = '/etc/agentcrew';
@@ -106,7 +106,7 @@ function podSpec(settings: KubernetesSettings): NonNullable<V1Deployment['spec']
     ...placement(settings),
     containers: [
       {
-        name: 'nats',
+        name: natsName,
         image: settings.natsImage,
         imagePullPolicy: 'IfNotPresent',
         command: ['nats-server', '-c', `${folder}/${configFile}`],

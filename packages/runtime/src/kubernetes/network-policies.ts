@@ -6,7 +6,8 @@ import type {
   V1NetworkPolicySpec,
 } from '@kubernetes/client-node';
 import { natsPort } from '../shared/nats-config.ts';
-import { label, teamLabels } from './labels.ts';
+import type { Reference } from './apply.ts';
+import { agentsAmong, teamLabels } from './labels.ts';
 import { namespaceOf } from './names.ts';
 import { natsLabels } from './nats-objects.ts';
 
@@ -23,16 +24,14 @@ export interface PolicyPlan {
 }
 
 const tcp = (port: number) => [{ protocol: 'TCP', port }];
-const dns = [
-  { protocol: 'UDP', port: 53 },
-  { protocol: 'TCP', port: 53 },
-];
+/** Policies see the port of the pod that a Service leads to, and the DNS of OpenShift has its pods at 5353. */
+const dns = [53, 5353].flatMap((port) => ['UDP', 'TCP'].map((protocol) => ({ protocol, port })));
 
 /** Who may talk to whom in a team: nobody, but agents to their NATS, to DNS and to port 443, and the server to NATS. */
 export function teamPolicies(plan: PolicyPlan): V1NetworkPolicy[] {
   const { instance, team } = plan;
   const nats = { matchLabels: natsLabels(instance, team) };
-  const agents = agentPods(instance, team);
+  const agents = agentsAmong(teamLabels(instance, team));
   return [
     policy(plan, 'default-deny', { podSelector: {}, policyTypes: ['Ingress', 'Egress'] }),
     policy(plan, 'nats', {
@@ -51,17 +50,29 @@ export function teamPolicies(plan: PolicyPlan): V1NetworkPolicy[] {
 export const policyNames = ['default-deny', 'nats', 'agents', gatewayPolicyName];
 
 /**
- * Lets a team's agents reach a Messages API that is not at port 443.
- * @returns `undefined` when it is
+ * Lets a team's agents reach a Messages API that is not at port 443, or is a Service of the cluster.
+ * @returns `undefined` when there is nothing more to let through
  */
 export function gatewayPolicy(plan: PolicyPlan, baseUrl: string | undefined): V1NetworkPolicy | undefined {
   const url = baseUrl === undefined ? null : URL.parse(baseUrl);
-  if (!url) return undefined;
-  const port = Number(url.port) || (url.protocol === 'http:' ? 80 : https);
-  if (port === https) return undefined;
-  const egress: V1NetworkPolicyEgressRule = { ...addressOf(url), ports: tcp(port) };
-  const podSelector = agentPods(plan.instance, plan.team);
+  const egress = url && gatewayRule(url);
+  if (!egress) return undefined;
+  const podSelector = agentsAmong(teamLabels(plan.instance, plan.team));
   return policy(plan, gatewayPolicyName, { podSelector, policyTypes: ['Egress'], egress: [egress] });
+}
+
+/** What an earlier `gatewayPolicy` of a team is, to remove it by. */
+export function gatewayPolicyReference(team: string): Reference {
+  const metadata = { name: gatewayPolicyName, namespace: namespaceOf(team) };
+  return { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata };
+}
+
+function gatewayRule(url: URL): V1NetworkPolicyEgressRule | undefined {
+  // The pods of a Service may listen at another port than it, and that one is what policies see.
+  const [, namespace] = /^[^.]+\.([^.]+)\.svc(?:\.|$)/.exec(url.hostname) ?? [];
+  if (namespace) return { to: [inNamespace(namespace)] };
+  const port = Number(url.port) || (url.protocol === 'http:' ? 80 : https);
+  return port === https ? undefined : { ...addressOf(url), ports: tcp(port) };
 }
 
 /** A policy knows no names: only an address can be the one that is let through. */
@@ -71,17 +82,13 @@ function addressOf({ hostname }: URL): Pick<V1NetworkPolicyEgressRule, 'to'> {
   return bits === undefined ? {} : { to: [{ ipBlock: { cidr: `${address}/${bits}` } }] };
 }
 
-function agentPods(instance: string, team: string) {
-  return {
-    matchLabels: teamLabels(instance, team),
-    matchExpressions: [{ key: label.agent, operator: 'Exists' }],
-  };
-}
-
 function apiPeers({ apiNamespace }: PolicyPlan): V1NetworkPolicyPeer[] {
   if (apiNamespace === undefined) return [];
-  const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': apiNamespace } };
-  return [{ namespaceSelector, podSelector: { matchLabels: apiPods } }];
+  return [{ ...inNamespace(apiNamespace), podSelector: { matchLabels: apiPods } }];
+}
+
+function inNamespace(name: string): V1NetworkPolicyPeer {
+  return { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } } };
 }
 
 function policy({ instance, team }: PolicyPlan, name: string, spec: V1NetworkPolicySpec): V1NetworkPolicy {

@@ -1,5 +1,5 @@
 import type { V1PodSpec } from '@kubernetes/client-node';
-import { type Labels, label } from './labels.ts';
+import { agentsAmong, type Labels } from './labels.ts';
 import type { KubernetesSettings } from './settings.ts';
 
 const node = 'kubernetes.io/hostname';
@@ -20,11 +20,18 @@ export function placement(settings: KubernetesSettings): Partial<V1PodSpec> {
  * spread. The first agent of a team finds none to join, which Kubernetes lets pass.
  */
 export function togetherness({ workspace }: KubernetesSettings, team: Labels): Partial<V1PodSpec> {
-  const agents = { matchLabels: team, matchExpressions: [{ key: label.agent, operator: 'Exists' }] };
+  const agents = agentsAmong(team);
   if (workspace.accessMode === 'ReadWriteMany') {
     const spread = { maxSkew: 1, topologyKey: node, whenUnsatisfiable: 'ScheduleAnyway', labelSelector: agents };
     return { topologySpreadConstraints: [spread] };
   }
   const join = [{ labelSelector: agents, topologyKey: node }];
   return { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: join } } };
+}
+
+/** For a pod that is no agent and needs their volume: to where they are, if they are anywhere. */
+export function besideAgents(team: Labels): Partial<V1PodSpec> {
+  const podAffinityTerm = { labelSelector: agentsAmong(team), topologyKey: node };
+  const join = [{ weight: 100, podAffinityTerm }];
+  return { affinity: { podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: join } } };
 }

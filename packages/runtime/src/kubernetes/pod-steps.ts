@@ -1,6 +1,8 @@
 import type { V1ContainerState, V1ContainerStateTerminated, V1Pod } from '@kubernetes/client-node';
+import { agentContainerName } from './agent-objects.ts';
+import { natsName } from './nats-objects.ts';
 
-/** How far a pod with one container is, with words for a person. */
+/** How far a pod of ours is, with words for a person. */
 export type PodStep =
   | { kind: 'ready' }
   /** Its container runs and is not ready yet. */
@@ -42,9 +44,9 @@ function stepOfContainer(state: V1ContainerState, before: V1ContainerStateTermin
   return { kind: hopeless.has(reason) ? 'failed' : 'waiting', reason: text };
 }
 
-/** The container with the sidecar, or with NATS: the only one of its pod. */
+/** The container with the sidecar, or with NATS. A service mesh may have put its own beside it. */
 export function containerOf(pod: V1Pod) {
-  return pod.status?.containerStatuses?.[0];
+  return pod.status?.containerStatuses?.find(({ name }) => name === agentContainerName || name === natsName);
 }
 
 export function isReady(pod: V1Pod): boolean {
