@@ -2,6 +2,7 @@ import { type KubernetesObject, PatchStrategy } from '@kubernetes/client-node';
 import type { Cluster } from './cluster.ts';
 import { ifPresent, statusCodeOf } from './cluster-errors.ts';
 import { manager } from './labels.ts';
+import { until } from './until.ts';
 
 /** What an object is, without what it says. */
 export interface Reference {
@@ -11,24 +12,35 @@ export interface Reference {
 }
 
 const strategy = PatchStrategy.ServerSideApply;
-const mostTries = 4;
+const mostConflicts = 4;
+const forever = Number.POSITIVE_INFINITY;
 
-/** Makes an object, or changes of it what is different: server-side apply, which wins over other hands. */
+/**
+ * Makes an object, or changes of it what is different: server-side apply, which wins over other hands. Waits, like `until`, for
+ * an API server that is away for a moment.
+ */
 export async function apply<T extends KubernetesObject>(cluster: Cluster, object: T): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
+  let conflicts = 0;
+  const applied = await until(async () => {
     // The client sets fields of what it is given.
     const own = { ...object, metadata: { ...object.metadata } };
     try {
-      return (await cluster.objects.patch(own, undefined, undefined, manager, true, strategy)) as T;
+      return await cluster.objects.patch(own, undefined, undefined, manager, true, strategy);
     } catch (error) {
+      conflicts += 1;
       // Two that make the same object at the same time: the second one finds it there.
-      if (statusCodeOf(error) !== 409 || tries === mostTries) throw error;
+      if (statusCodeOf(error) !== 409 || conflicts === mostConflicts) throw error;
+      return undefined;
     }
-  }
+  }, forever);
+  return applied as T;
 }
 
-/** Deletes an object, and what belongs to it before it. None is no error. */
+/** Deletes an object, and what belongs to it before it; waits as `apply` does. None is no error. */
 export async function remove(cluster: Cluster, reference: Reference): Promise<void> {
-  const own = { ...reference, metadata: { ...reference.metadata } };
-  await ifPresent(cluster.objects.delete(own, undefined, undefined, undefined, undefined, 'Foreground'));
+  await until(async () => {
+    const own = { ...reference, metadata: { ...reference.metadata } };
+    await ifPresent(cluster.objects.delete(own, undefined, undefined, undefined, undefined, 'Foreground'));
+    return true;
+  }, forever);
 }
