@@ -20,13 +20,14 @@ export class NotSendable extends Error {
 }
 
 /** In characters. Servers refuse longer URLs and headers, and nobody reads more of a request. */
-const longestInUrl = 1_000;
-const longestInHeader = 1_000;
+const longestInUrlOrHeader = 1_000;
 const longestShown = 8_192;
 /** A shorter one is found in words that are no user. */
 const shortestUsername = 8;
 
 type Values = Partial<Record<string, string>>;
+/** Names in lower case, and templates. */
+type OwnHeaders = (readonly [name: string, value: string])[];
 
 /** The request of an action for one run. Throws NotSendable. */
 export function compose(
@@ -36,9 +37,12 @@ export function compose(
   if (action.unreadable) {
     throw new NotSendable('its secrets cannot be decrypted with this SETTINGS_ENCRYPTION_KEY; save them again');
   }
-  const url = renderedUrl(action.url, placeholders);
-  const auth = authHeader(action.auth_type, action.auth_config ?? {});
   const own = Object.entries(action.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
+  const secretTexts = secretHeaders(action, own, placeholders);
+  const redaction = createRedaction([...secretsOf(action), ...Object.values(secretTexts).flatMap(credentials)]);
+  // Before redaction, a secret that a cut leaves a part of could not be found any more.
+  const cutValue = (value: string) => redaction.cut(value, longestInUrlOrHeader).toWellFormed();
+
   const [, contentType = ''] = own.find(([name]) => name === 'content-type') ?? [];
   const body = render(template, placeholders, encodingOf(template, contentType)) || undefined;
   const texts: Record<string, string> = {
@@ -46,16 +50,28 @@ export function compose(
     'user-agent': 'AgentCrew',
     'idempotency-key': id,
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    ...Object.fromEntries(own.map(([name, value]) => [name, renderedHeader(value, placeholders)])),
-    ...(auth && { [auth.name]: auth.value }),
+    ...Object.fromEntries(own.map(([name, value]) => [name, renderedHeader(value, placeholders, cutValue)])),
+    ...secretTexts,
   };
-  const secretHeaders = Object.keys(texts).filter((name) => name === auth?.name || isSecretHeader(name));
-  const request = { method: action.method, url, headers: onTheWire(texts), secretHeaders, body };
-  const redaction = createRedaction([
-    ...secretsOf(action),
-    ...secretHeaders.flatMap((name) => credentials(texts[name])),
-  ]);
-  return { request, shown: cut(shownRequest(request, texts), redaction), redaction };
+  const request = {
+    method: action.method,
+    url: renderedUrl(action.url, placeholders, cutValue),
+    headers: onTheWire(texts),
+    secretHeaders: Object.keys(secretTexts),
+    body,
+  };
+  return { request, shown: beginning(shownRequest(request, texts), redaction), redaction };
+}
+
+/** Those headers of which nothing is ever shown, by name. */
+function secretHeaders({ auth_type, auth_config }: PostAction, own: OwnHeaders, values: Values) {
+  const cutValue = (value: string) => value.slice(0, longestInUrlOrHeader).toWellFormed();
+  const secret = own.filter(([name]) => isSecretHeader(name));
+  const texts: Record<string, string> = Object.fromEntries(
+    secret.map(([name, value]) => [name, renderedHeader(value, values, cutValue)]),
+  );
+  const auth = authHeader(auth_type, auth_config ?? {});
+  return auth ? { ...texts, [auth.name]: auth.value } : texts;
 }
 
 function secretsOf({ auth_type, auth_config }: PostAction): string[] {
@@ -65,15 +81,14 @@ function secretsOf({ auth_type, auth_config }: PostAction): string[] {
 }
 
 /** A header's value, and what follows the scheme in it: `Bearer`, `Basic`. Base64 may be without its padding. */
-function credentials(value = ''): string[] {
+function credentials(value: string): string[] {
   const [, secret] = /^[a-z]+ +(\S+)$/i.exec(value) ?? [];
   const bare = secret?.replace(/=+$/, '');
   return [value, secret, bare, bare?.replaceAll('+', '-').replaceAll('/', '_')].filter((text) => text !== undefined);
 }
 
-function renderedUrl(template: string, values: Values): URL {
-  const encode = (value: string) => encodeURIComponent(value.slice(0, longestInUrl).toWellFormed());
-  const url = URL.parse(render(template, values, encode));
+function renderedUrl(template: string, values: Values, cutValue: (value: string) => string): URL {
+  const url = URL.parse(render(template, values, (value) => encodeURIComponent(cutValue(value))));
   const plain = URL.parse(render(template, {}, () => 'x'));
   // A value of dots would lead to another folder, however it is encoded.
   if (!url || depth(url) !== (plain && depth(plain))) throw new NotSendable('a value in its URL changes the path');
@@ -106,9 +121,8 @@ function isJson(text: string): boolean {
 
 const controls = new RegExp(controlCharacters, 'g');
 
-function renderedHeader(template: string, values: Values): string {
-  const text = render(template, values, (value) => value.slice(0, longestInHeader).toWellFormed());
-  return text.replace(controls, ' ').trim();
+function renderedHeader(template: string, values: Values, cutValue: (value: string) => string): string {
+  return render(template, values, cutValue).replace(controls, ' ').trim();
 }
 
 /** Headers are bytes, which HTTP clients take as Latin-1: so other characters go as UTF-8. */
@@ -125,7 +139,7 @@ function shownRequest(request: OutgoingRequest, texts: Record<string, string>): 
   return [`${request.method} ${request.url}`, ...headers, '', request.body ?? ''].join('\n').trimEnd();
 }
 
-function cut(text: string, redaction: Redaction): string {
+function beginning(text: string, redaction: Redaction): string {
   const clean = redaction.beginning(text, longestShown).toWellFormed();
   return text.length > longestShown ? `${clean}…` : clean;
 }

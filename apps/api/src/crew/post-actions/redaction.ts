@@ -8,6 +8,8 @@ export interface Redaction {
   clean(text: string): string;
   /** The first characters of a text without secrets; one that begins in them leaves nothing of itself. */
   beginning(text: string, kept: number): string;
+  /** The first characters of a text, secrets included; fewer where the cut would leave a part of one. */
+  cut(text: string, longest: number): string;
 }
 
 /** In characters. What is shorter is found in words that are no secret. */
@@ -23,16 +25,22 @@ export function createRedaction(secrets: string[]): Redaction {
   const longest = Math.max(0, ...needles.map(({ length }) => length));
   const margin = Math.min(longest * longestEscape, longestMargin);
 
-  function beginning(text: string, kept: number): string {
+  function secretsIn(text: string, kept: number): Span[] {
     const seen = text.length < kept + margin ? text : withoutHalfEscape(text.slice(0, kept + margin));
-    const hidden = decodings.flatMap((decode) => {
+    return decodings.flatMap((decode) => {
       const decoded = decode(seen);
       return searches.flatMap((search) => spansIn(decoded, search, kept));
     });
-    return replaced(text, kept, hidden);
   }
 
-  return { margin, beginning, clean: (text) => beginning(text, text.length) };
+  const beginning = (text: string, kept: number) => replaced(text, kept, secretsIn(text, kept));
+  return {
+    margin,
+    beginning,
+    clean: (text) => beginning(text, text.length),
+    cut: (text, longest) =>
+      text.length <= longest ? text : text.slice(0, endOutside(secretsIn(text, longest), longest)),
+  };
 }
 
 /** Headers go as UTF-8, which many servers read as Latin-1; in a URL the characters of either are bytes again. */
@@ -60,4 +68,11 @@ function replaced(text: string, kept: number, spans: Span[]): string {
     at = Math.max(at, end);
   }
   return clean + text.slice(at, Math.max(at, kept));
+}
+
+/** The place, or the nearest one before it, that is within none of the spans. */
+function endOutside(spans: Span[], place: number): number {
+  let end = place;
+  for (const [start, stop] of spans.sort(([one], [other]) => other - one)) if (start < end && stop > end) end = start;
+  return end;
 }

@@ -187,6 +187,25 @@ test('what is shown is cut without leaving a part of a secret', () => {
   }
 });
 
+describe.each([
+  ['URL', { url: 'https://example.org/?q={{response}}' }],
+  ['header', { headers: { 'X-A': '{{response}}' } }],
+])('a value that is cut in a %s', (_where, action) => {
+  const shown = (response: string) =>
+    composed({ ...action, auth_type: 'bearer', auth_config: { token: 'secret-token' } }, { response }).shown;
+
+  test.each(Array.from({ length: 12 }, (_, at) => 999 - at))('leaves no part of a secret at %i', (before) => {
+    const text = shown(`${'x'.repeat(before)}secret-token${'x'.repeat(2_000)}`);
+    const whole = before + 'secret-token'.length <= 1_000;
+    expect(/x{900,}(\S*)/.exec(text)?.[1]).toBe(whole ? '[redacted]' : '');
+  });
+
+  test('leaves none of one that is escaped, and is as long as it may be without one', () => {
+    expect(shown(`${'x'.repeat(990)}secret%2Dtoken`)).not.toContain('secret');
+    expect(/x{9,}/.exec(shown('x'.repeat(2_000)))?.[0]).toHaveLength(1_000);
+  });
+});
+
 test.each([
   ['basic', { username: 'bob', password: 'pw' }, 'bob:pw and Ym9iOnB3 and bob', '[redacted] and [redacted] and bob'],
   ['basic', { username: 'robert-1', password: '' }, 'robert-1', '[redacted]'],

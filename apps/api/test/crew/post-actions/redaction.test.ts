@@ -67,6 +67,17 @@ describe('at a cut', () => {
     }
   });
 
+  test('a text is shortened in front of secrets, however they overlap', () => {
+    const { cut } = createRedaction(['abcdef', 'defghi']);
+    expect([4, 8, 10, 11, 50].map((longest) => cut('-abcdefghi-', longest))).toEqual([
+      '-',
+      '-',
+      '-abcdefghi',
+      '-abcdefghi-',
+      '-abcdefghi-',
+    ]);
+  });
+
   test('the beginning of a secret that is only a word of the text stays', () => {
     expect(createRedaction(['okay-secret']).clean('it is okay')).toBe('it is okay');
   });
