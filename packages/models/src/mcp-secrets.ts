@@ -8,6 +8,12 @@ export function sealedServers<T extends McpServer[] | null | undefined>(box: Sec
   return withValues(servers, box.seal);
 }
 
+/** The same for servers that are sealed already, or in part: what is, stays as it is. */
+export function sealedRest<T extends McpServer[] | null>(box: SecretBox, servers: T): T {
+  // Only plain text opens as itself.
+  return withValues(servers, (value) => (box.open(value) === value ? box.seal(value) : value));
+}
+
 /** The same opened; a value that was sealed with another key is empty, one from before sealing comes as it is. */
 export function openedServers<T extends McpServer[] | null | undefined>(box: SecretBox, servers: T): T {
   return withValues(servers, (value) => box.open(value) ?? '');

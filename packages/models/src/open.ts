@@ -18,7 +18,8 @@ import { type PostActionQueries, postActionQueries } from './post-actions.ts';
 import { type RefreshTokenQueries, refreshTokenQueries } from './refresh-tokens.ts';
 import { type RunQueries, runQueries } from './runs.ts';
 import { type ScheduleQueries, scheduleQueries } from './schedules.ts';
-import { createSecretBox } from './secret-box.ts';
+import { sealOlderRows } from './seal-older-rows.ts';
+import { createSecretBox, type SecretBox } from './secret-box.ts';
 import { type SettingQueries, settingQueries } from './settings.ts';
 import { type TeamQueries, teamQueries } from './teams.ts';
 import { type UsageDayQueries, usageDayQueries } from './usage-days.ts';
@@ -63,9 +64,9 @@ export interface Database extends Disposable {
 
 /** Opens the database and brings its tables up to date. Throws STORAGE_UNAVAILABLE with what to do about it. */
 export function openDatabase({ path, encryptionKey }: DatabaseOptions): Database {
-  const connection = attempt(path, () => connect(path));
-  const { sqlite } = connection;
   const box = createSecretBox(encryptionKey);
+  const connection = attempt(path, () => connect(path, box));
+  const { sqlite } = connection;
   const probe = sqlite.prepare('select count(*) from (select 1 from teams limit 1)');
   return {
     teams: guarded(teamQueries(connection, box), path),
@@ -92,7 +93,7 @@ export function openDatabase({ path, encryptionKey }: DatabaseOptions): Database
   };
 }
 
-function connect(path: string): Connection {
+function connect(path: string, box: SecretBox): Connection {
   if (path !== ':memory:') createFile(path);
   const sqlite = new Sqlite(path);
   try {
@@ -102,7 +103,9 @@ function connect(path: string): Connection {
     sqlite.pragma('synchronous = NORMAL');
     migrate(sqlite);
     sqlite.pragma('foreign_keys = ON');
-    return { sqlite, db: drizzle({ client: sqlite }) };
+    const connection = { sqlite, db: drizzle({ client: sqlite }) };
+    sealOlderRows(connection, box);
+    return connection;
   } catch (error) {
     sqlite.close();
     throw error;

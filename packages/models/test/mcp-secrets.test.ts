@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@agentcrew/testkit';
 import Sqlite from 'better-sqlite3';
@@ -26,7 +27,11 @@ async function place() {
       sqlite.close();
     }
   };
-  return { open, raw };
+  const bytes = () => {
+    const files = [path, `${path}-wal`, `${path}-shm`].filter(existsSync);
+    return files.map((file) => readFileSync(file, 'latin1')).join('');
+  };
+  return { open, raw, bytes };
 }
 
 const team = (mcp_servers: McpServer[]) => ({
@@ -69,6 +74,45 @@ test('rows of older databases are read as they are, and sealed when they are wri
   db.teams.update(id, { mcp_servers: db.teams.get(id)?.mcp_servers ?? null });
   expect(raw((sqlite) => sqlite.prepare('select mcp_servers from teams').pluck().get())).not.toContain('canary');
   expect(db.teams.get(id)?.mcp_servers).toEqual(servers);
+});
+
+test('those that an older version left plain are sealed when it is opened, and nothing of them is left in the file', async () => {
+  const { open, raw, bytes } = await place();
+  const first = open();
+  const team1 = first.teams.insert(team([]));
+  const agent = first.agents.insert({ team_id: team1.id, name: 'ada', slug: 'ada' });
+  const gone = first.teams.insert({ ...team([]), name: 'beta', slug: 'beta' });
+  first[Symbol.dispose]();
+  const plain = JSON.stringify(servers);
+  raw((sqlite) => {
+    sqlite.prepare('update teams set mcp_servers = ?').run(plain.replaceAll('canary', 'canary-before-'.repeat(1_000)));
+    sqlite.prepare('delete from teams where id = ?').run(gone.id);
+    sqlite.prepare('update teams set mcp_servers = ?').run(plain);
+    sqlite.prepare('update agents set mcp_servers = ?').run(plain);
+  });
+  expect(bytes()).toContain('canary-before');
+
+  const db = open();
+  expect(bytes()).toContain('db-mcp');
+  expect(bytes()).not.toContain('canary');
+  expect(db.teams.get(team1.id)).toEqual({ ...team1, mcp_servers: servers });
+  expect(db.agents.get(team1.id, agent.id)).toEqual({ ...agent, mcp_servers: servers });
+  const stored = () => raw((sqlite) => sqlite.prepare('select mcp_servers from teams').pluck().get());
+  const before = stored();
+  open();
+  expect(stored()).toBe(before);
+});
+
+test('what was sealed before the server was killed is wiped by the next opening', async () => {
+  const { open, raw, bytes } = await place();
+  open()[Symbol.dispose]();
+  raw((sqlite) => {
+    sqlite.exec("create table t (x); insert into t values ('canary'); drop table t; pragma user_version = 1");
+  });
+  expect(bytes()).toContain('canary');
+  open();
+  expect(bytes()).not.toContain('canary');
+  expect(raw((sqlite) => sqlite.pragma('user_version', { simple: true }))).toBe(0);
 });
 
 test('with another key they are empty', async () => {
