@@ -6,7 +6,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Crew } from '../crew/crew.ts';
 import { isSignedBy } from '../crew/runs/webhook-token.ts';
-import { errors } from '../schemas/common.ts';
+import { errors, flagSchema } from '../schemas/common.ts';
 import { webhookAnswerSchema, webhookCallSchema } from '../schemas/webhook.ts';
 
 declare module 'fastify' {
@@ -37,7 +37,7 @@ const headersSchema = z.object({
 });
 
 const waitQuery = z.object({
-  wait: z.enum(['true', 'false']).default('false').describe('Whether to answer when the run has ended'),
+  wait: flagSchema.describe('Whether to answer when the run has ended'),
 });
 
 /** `POST /webhook/trigger/:token`: open to whoever has the token, which is in no log and no error. */
@@ -113,7 +113,7 @@ export async function webhookTriggerRoutes(app: FastifyInstance, { crew }: { cre
     },
     async (request, reply) => {
       const { id, status } = trigger(request, reply, request.body.variables ?? {});
-      if (request.query.wait === 'false') return reply.code(202).send({ run_id: id, status });
+      if (!request.query.wait) return reply.code(202).send({ run_id: id, status });
       const run = await ended(id, reply);
       return run ? reply.code(200).send(answerOf(run)) : reply.hijack();
     },

@@ -27,6 +27,12 @@ export function withoutShellCharacters(text: string): boolean {
 
 export const shellRule = 'must not contain shell characters';
 
+/** A parameter of a query that is on or off. Absent is off. */
+export const flagSchema = z
+  .enum(['0', '1', 'true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true' || text === '1');
+
 export const teamParams = z.object({ id: z.string() });
 export const agentParams = z.object({ id: z.string(), agentId: z.string() });
 

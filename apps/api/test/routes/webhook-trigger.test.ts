@@ -102,6 +102,23 @@ describe('with wait=true', () => {
     });
   });
 
+  test.each([
+    ['1', 200],
+    ['0', 202],
+    ['false', 202],
+  ])('and wait=%s is %i', async (wait, status) => {
+    const webhook = await hook();
+    answering(webhook, { result: 'Fine.' });
+    const { body, ...answer } = await call(webhook, {}, `?wait=${wait}`);
+    expect(answer.status).toBe(status);
+    await untilEnded(app.db, { type: 'webhook', id: body.run_id });
+  });
+
+  test.each(['?wait=yes', '?wait=', '?wait=true&wait=1'])('and %s is refused', async (query) => {
+    expectError(await call(await hook(), {}, query), 400, 'INVALID_REQUEST', 'wait must be one of 0, 1, true, false');
+    expect(app.db.runs.open()).toEqual([]);
+  });
+
   test('answers with the failure', async () => {
     const webhook = await hook();
     answering(webhook, { status: 'failed', error: 'It broke.' });
@@ -195,7 +212,7 @@ describe('is refused', () => {
 
   test('with another wait, another method, or a body that is not JSON', async () => {
     const webhook = await hook();
-    expectError(await call(webhook, {}, '?wait=1'), 400, 'INVALID_REQUEST');
+    expectError(await call(webhook, {}, '?wait=2'), 400, 'INVALID_REQUEST');
     expectError(await app.client.get(`/webhook/trigger/${webhook.token}`), 405, 'METHOD_NOT_ALLOWED');
     expectError(await app.client.post(`/webhook/trigger/${webhook.token}/more`), 404, 'NOT_FOUND');
     expectError(await call(webhook, { raw: '{' }), 400, 'INVALID_REQUEST');
