@@ -7,7 +7,7 @@ import { acceptChatWithFiles } from '../crew/attachments.ts';
 import type { Crew } from '../crew/crew.ts';
 import { chatForm } from '../plugins/chat-form.ts';
 import { teamOf } from '../plugins/team-lookup.ts';
-import { errors, teamParams } from '../schemas/common.ts';
+import { errors, idempotencyKeyHeader, idempotencyKeySchema, teamParams } from '../schemas/common.ts';
 import { fileRefSchema } from '../schemas/file.ts';
 
 /** A chat message on the bus has to fit into the 1 MiB that nats-server takes by default, JSON escapes included. */
@@ -35,14 +35,10 @@ const formSchema = chatSchema
   })
   .meta({ id: 'ChatForm' });
 
-const keyHeader = 'idempotency-key';
-
 const headersSchema = z.object({
-  [keyHeader]: z
-    .string()
-    .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable characters')
-    .optional()
-    .describe('The same key in the same team gives the same message back, and sends nothing'),
+  [idempotencyKeyHeader]: idempotencyKeySchema.describe(
+    'The same key in the same team gives the same message back, and sends nothing',
+  ),
 });
 
 const acceptedSchema = z
@@ -68,7 +64,7 @@ export async function chatRoutes(app: FastifyInstance, { crew, receivedFolder }:
   async function requireRunning(request: FastifyRequest): Promise<void> {
     const team = teamOf(request);
     if (team.status === 'running') return;
-    const key = request.headers[keyHeader];
+    const key = request.headers[idempotencyKeyHeader];
     const isKnown = typeof key === 'string' && crew.db.messages.byIdempotencyKey(team.id, key);
     if (!isKnown) throw new CrewError('TEAM_NOT_RUNNING', 'team is not running');
   }
@@ -109,7 +105,7 @@ export async function chatRoutes(app: FastifyInstance, { crew, receivedFolder }:
       }
       const { id } = teamOf(request);
       const to = addressee(id, agent);
-      const idempotencyKey = request.headers[keyHeader];
+      const idempotencyKey = request.headers[idempotencyKeyHeader];
       const row = await acceptChatWithFiles(crew, id, {
         content: message,
         files: request.receivedFiles ?? [],

@@ -6,7 +6,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Crew } from '../crew/crew.ts';
 import { isSignedBy } from '../crew/runs/webhook-token.ts';
-import { errors, flagSchema } from '../schemas/common.ts';
+import { errors, flagSchema, idempotencyKeyHeader, idempotencyKeySchema } from '../schemas/common.ts';
 import { webhookAnswerSchema, webhookCallSchema } from '../schemas/webhook.ts';
 
 declare module 'fastify' {
@@ -22,14 +22,9 @@ const guesses = { max: 20, timeWindow: 60_000 };
 const retryAfterSeconds = 5;
 
 const signatureHeader = 'x-signature-256';
-const keyHeader = 'idempotency-key';
 
 const headersSchema = z.object({
-  [keyHeader]: z
-    .string()
-    .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable characters')
-    .optional()
-    .describe('The same key gives the same run back, and begins none'),
+  [idempotencyKeyHeader]: idempotencyKeySchema.describe('The same key gives the same run back, and begins none'),
   [signatureHeader]: z
     .string()
     .optional()
@@ -64,7 +59,7 @@ export async function webhookTriggerRoutes(app: FastifyInstance, { crew }: { cre
   }
 
   function trigger(request: FastifyRequest, reply: FastifyReply, variables: Record<string, string>) {
-    const idempotencyKey = request.headers[keyHeader];
+    const idempotencyKey = request.headers[idempotencyKeyHeader];
     try {
       return webhooks.trigger(webhookOf(request), {
         variables,

@@ -33,6 +33,13 @@ export const flagSchema = z
   .default('false')
   .transform((text) => text === 'true' || text === '1');
 
+export const idempotencyKeyHeader = 'idempotency-key';
+/** What a client calls its request, so that it can send it again. */
+export const idempotencyKeySchema = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable characters')
+  .optional();
+
 export const teamParams = z.object({ id: z.string() });
 export const agentParams = z.object({ id: z.string(), agentId: z.string() });
 
