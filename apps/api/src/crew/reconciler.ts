@@ -3,13 +3,15 @@ import type { TeamBus } from '@agentcrew/nats';
 import { CrewError, messageOf } from '@agentcrew/protocol';
 import type { AgentInstance, AgentRuntime, AgentStatus } from '@agentcrew/runtime';
 import type { Logger } from 'pino';
+import { createAgentHealth, type Seen } from './agent-health.ts';
 import type { Approvals } from './approvals.ts';
 import type { Briefings } from './briefings.ts';
 import type { Cancellations } from './cancellations.ts';
 import type { Deployer } from './deployer.ts';
-import { type DeploymentDeps, infraOf, startAgent } from './deployment.ts';
+import { type DeploymentDeps, infraOf } from './deployment.ts';
 import type { Outbox } from './outbox.ts';
 import { requeueLost } from './redelivery.ts';
+import { createReplacements } from './replacements.ts';
 import type { Restarts } from './restarts.ts';
 import { sweepOrphans } from './sweep.ts';
 import type { TeamBuses } from './team-buses.ts';
@@ -43,21 +45,13 @@ export interface Reconciler {
   close(): Promise<void>;
 }
 
-/** What the runtime told, and when it was asked. */
-interface Seen {
-  at: number;
-  instances: AgentInstance[];
-}
-
-/** A pass and a restart have deadlines of their own, so that one sick team cannot hold up the others for ever. */
+/** So long a pass may take for a team, so that a sick one cannot hold up the others for ever. */
 const repairDeadlineMs = 20_000;
-const restartDeadlineMs = 90_000;
 
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const stop = new AbortController();
-  const restarting = new Map<string, Promise<void>>();
-  /** When an agent was started again last: what was seen of it before is out of date. */
-  const restartedAt = new Map<string, number>();
+  const replacements = createReplacements({ ...deps, stop: stop.signal });
+  const health = createAgentHealth({ ...deps, replacements });
   /** Where the agents of a team were told that their bus is. */
   const busUrls = new Map<string, string>();
   /** Teams whose bus this server has reached. */
@@ -122,14 +116,14 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     }
     const signal = AbortSignal.any([stop.signal, cancel, AbortSignal.timeout(repairDeadlineMs)]);
     const busBefore = busUrls.get(team.id) ?? knownBusUrl(team);
-    const dead = agentsOf(team).filter((agent) => isDead(team, agent, seen));
+    const dead = agentsOf(team).filter((agent) => health.isDead(team, agent, seen));
     // Said first: to bring back the bus may take its time.
     if (dead.length > 0) note(team, troubles(team));
     await deps.runtime.deployInfra(infraOf(deps, team), signal);
     const bus = await deps.buses.open(team, signal);
     signal.throwIfAborted();
     for (const { id } of dead) repairAgent(team, id, seen);
-    if (moved(team, busBefore)) for (const agent of agentsOf(team)) beginRestart(team, agent);
+    if (moved(team, busBefore)) for (const agent of agentsOf(team)) replacements.begin(team, agent);
     if (deps.deployer.busy(team.id)) return;
     replaceLost(team, bus);
     if (bus.connected) connected.add(team.id);
@@ -145,35 +139,16 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
   }
 
   const agentsOf = ({ id }: TeamRow) => deps.db.agents.listByTeam(id).filter(isDeployed);
-  const isOutdated = (agentId: string, { at }: Seen) => restarting.has(agentId) || (restartedAt.get(agentId) ?? 0) > at;
-
-  /** Notes how an agent is. `false` also for one of which nothing is known just now. */
-  function isDead(team: TeamRow, agent: AgentRow, seen: Seen): boolean {
-    if (isOutdated(agent.id, seen)) return false;
-    const { instances } = seen;
-    const instance = instances.find((known) => known.team === team.slug && known.agent === agent.slug);
-    if (instance?.state === 'running') {
-      deps.db.agents.setContainer(agent.id, { container_id: instance.id, container_status: 'running' });
-      deps.restarts.started(agent.id);
-      return false;
-    }
-    noteDeath(team, agent, instance?.message ?? 'its process is gone');
-    return true;
-  }
-
-  function noteDeath(team: TeamRow, agent: AgentRow, reason: string): void {
-    if (deps.db.agents.setContainer(agent.id, { container_id: agent.container_id, container_status: 'error' })) {
-      deps.log.warn({ team_id: team.id, agent: agent.slug, reason }, 'agent died');
-    }
-    deps.restarts.died(agent.id, reason);
-  }
+  const troubles = (team: TeamRow) => health.troubles(agentsOf(team));
 
   /** Starts agents again that their runtime sees running and that answer nothing. */
   function replaceLost(team: TeamRow, bus: TeamBus): void {
-    const alive = agentsOf(team).filter((agent) => agent.container_status === 'running' && !restarting.has(agent.id));
+    const alive = agentsOf(team).filter(
+      (agent) => agent.container_status === 'running' && !replacements.underWay(agent.id),
+    );
     for (const agent of alive.filter(({ id }) => deps.silences.isLost(id))) {
-      noteDeath(team, agent, 'it runs and does not answer');
-      beginRestart(team, agent, true);
+      health.noteDeath(team, agent, 'it runs and does not answer');
+      replacements.begin(team, agent, { isAlive: true });
     }
     deps.silences.ask(bus, alive);
   }
@@ -183,31 +158,19 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     const team = deps.db.teams.all().find(({ slug, status }) => slug === change.team && status === 'running');
     if (!team || team.stop_requested_at || deps.deployer.busy(team.id)) return;
     const agent = agentsOf(team).find(({ slug }) => slug === change.agent);
-    if (agent && isDead(team, agent, { at: performance.now(), instances: [change] })) {
+    if (agent && health.isDead(team, agent, { at: performance.now(), instances: [change] })) {
       note(team, troubles(team));
     }
   }
 
   function repairAgent(team: TeamRow, id: string, seen: Seen): void {
     const agent = agentsOf(team).find((one) => one.id === id);
-    if (!agent || isOutdated(id, seen)) return;
+    if (!agent || replacements.outdates(id, seen.at)) return;
     if (deps.restarts.exhausted(agent.id)) {
       endWith(team, reasonToGiveUp(agent));
     } else if (deps.restarts.due(agent.id)) {
-      beginRestart(team, agent);
+      replacements.begin(team, agent);
     }
-  }
-
-  function beginRestart(team: TeamRow, agent: AgentRow, isAlive = false): void {
-    if (restarting.has(agent.id)) return;
-    const agents = deps.db.agents.listByTeam(team.id);
-    const run = deps.deployer
-      .repair(team.id, (cancel) => restart(team, agent, agents, isAlive, cancel))
-      .finally(() => {
-        restarting.delete(agent.id);
-        restartedAt.set(agent.id, performance.now());
-      });
-    restarting.set(agent.id, run);
   }
 
   /** Whether the bus is at another address than before (its port was taken): the agents still look at the old one. */
@@ -241,43 +204,6 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     return `Agent ${agent.name} died ${times} times in a row (${why}). Deploy the team again.`;
   }
 
-  async function restart(
-    team: TeamRow,
-    agent: AgentRow,
-    agents: AgentRow[],
-    isAlive: boolean,
-    cancel: AbortSignal,
-  ): Promise<void> {
-    const signal = AbortSignal.any([stop.signal, cancel, AbortSignal.timeout(restartDeadlineMs)]);
-    try {
-      if (isAlive) await deps.runtime.stopAgent(agent.container_id);
-      signal.throwIfAborted();
-      await startAgent(deps, team, agent, agents, signal);
-      deps.restarts.started(agent.id);
-      deps.log.info({ team_id: team.id, agent: agent.slug }, 'agent restarted');
-    } catch (error) {
-      if (stop.signal.aborted || cancel.aborted) return;
-      deps.restarts.started(agent.id);
-      deps.restarts.died(agent.id, messageOf(error));
-      deps.log.warn({ team_id: team.id, agent: agent.slug, error: messageOf(error) }, 'agent not restarted');
-    }
-  }
-
-  /** What is wrong with the team's agents, for a person; empty when nothing is. */
-  function troubles(team: TeamRow): string {
-    return agentsOf(team)
-      .map(troubleOf)
-      .filter((trouble) => trouble !== undefined)
-      .join('; ');
-  }
-
-  function troubleOf({ id, name, container_status }: AgentRow): string | undefined {
-    if (container_status === 'error') {
-      return `Agent ${name} died and is being restarted (attempt ${deps.restarts.failures(id)}): ${deps.restarts.reason(id)}`;
-    }
-    return deps.silences.isSilent(id) && !restarting.has(id) ? `Agent ${name} does not answer` : undefined;
-  }
-
   function note(team: TeamRow, message: string): void {
     if (deps.db.teams.get(team.id)?.status_message === message) return;
     deps.db.teams.setStatus(team.id, 'running', message, { from: ['running'] });
@@ -301,9 +227,9 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       }
       if (!isDeployed(agent)) throw new CrewError('AGENT_NOT_RUNNING', 'the agent starts with the next deploy');
       deps.restarts.forget(agent.id);
-      beginRestart(present, agent, true);
+      replacements.begin(present, agent, { isAlive: true });
     },
-    restarting: (agentId) => restarting.has(agentId),
+    restarting: replacements.underWay,
     start() {
       watch = deps.runtime.watch((change) => {
         told(change);
@@ -317,7 +243,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       watch?.[Symbol.dispose]();
       stop.abort();
       await current;
-      await Promise.allSettled(restarting.values());
+      await replacements.close();
     },
   };
 }
