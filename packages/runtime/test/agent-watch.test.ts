@@ -39,9 +39,11 @@ function podThatRestarted(restartCount: number): V1Pod {
 /** An API server with one pod, that tells what the test wants of it. */
 async function clusterWithPod() {
   let watcher: ServerResponse | undefined;
+  const watches: URLSearchParams[] = [];
   const server = await apiServer((request, response) => {
     response.setHeader('content-type', 'application/json');
     if (request.url?.includes('watch=true')) {
+      watches.push(new URLSearchParams(request.url.split('?')[1]));
       response.flushHeaders();
       watcher = response;
     } else {
@@ -51,12 +53,13 @@ async function clusterWithPod() {
   });
   return {
     cluster: { core: server.config.makeApiClient(CoreV1Api), config: server.config },
+    watches,
     isWatched: () => watcher !== undefined,
     breaks: () => {
       watcher?.end();
       watcher = undefined;
     },
-    tell: (pod: V1Pod) => watcher?.write(`${JSON.stringify({ type: 'MODIFIED', object: pod })}\n`),
+    tell: (object: V1Pod, type = 'MODIFIED') => watcher?.write(`${JSON.stringify({ type, object })}\n`),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
@@ -131,4 +134,17 @@ it('goes on when the credentials cannot be had for a moment', async () => {
   expect(refused).toHaveBeenCalledTimes(2);
   kubernetes.tell(podThatRestarted(1));
   await waitFor('the end that it tells of', () => changes.some(({ state }) => state === 'error'));
+});
+
+it('goes on at the bookmark when its time is over, at once', async () => {
+  await using kubernetes = await clusterWithPod();
+  const agents = { status: async () => running, list: async () => [running], isBusy: () => false };
+  using _watch = watchAgents({ cluster: kubernetes.cluster, instance: 'i', agents, log });
+  for (const resourceVersion of ['1', '7', '8', '9']) {
+    await waitFor(`the watch from ${resourceVersion} on`, () => kubernetes.isWatched(), { timeoutMs: 900 });
+    const query = Object.fromEntries(kubernetes.watches.at(-1) ?? []);
+    expect(query).toMatchObject({ resourceVersion, allowWatchBookmarks: 'true', timeoutSeconds: '25' });
+    kubernetes.tell({ metadata: { resourceVersion: `${Math.max(7, Number(resourceVersion) + 1)}` } }, 'BOOKMARK');
+    kubernetes.breaks();
+  }
 });

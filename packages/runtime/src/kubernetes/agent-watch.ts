@@ -28,6 +28,9 @@ export interface AgentWatch extends Disposable {
   look(id: string): Promise<void>;
 }
 
+/** The client gives up a watch in which nothing happens for 30 s, and the API server sends its bookmark at the end. */
+const watchSeconds = 25;
+
 /** A watch that is told of the newest version also when nothing happens, so that it can go on there after a break. */
 class BookmarkedWatch extends Watch {
   override async watch(
@@ -37,7 +40,8 @@ class BookmarkedWatch extends Watch {
     done: (error: unknown) => void,
   ): Promise<AbortController> {
     try {
-      return await super.watch(path, { ...query, allowWatchBookmarks: true }, callback, done);
+      const bookmarked = { ...query, allowWatchBookmarks: true, timeoutSeconds: watchSeconds };
+      return await super.watch(path, bookmarked, callback, done);
     } catch (error) {
       // The client waits for nobody when it begins a watch again: credentials that cannot be had just then would end
       // the process.
