@@ -6,13 +6,14 @@ import { Agent } from './agent.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { prepareFolders } from './folders.ts';
 import { createLog } from './log.ts';
+import { ownState } from './own-state.ts';
 import { createRedactor } from './redactor.ts';
 import { takeSecrets, withSecrets } from './secrets.ts';
 import { readSpec } from './spec.ts';
 
 const closeWithinMs = 8_000;
 
-const { config, spec } = await readOrExit();
+const { config, spec, forgot } = await readOrExit();
 const redactor = createRedactor(spec.secrets);
 const log = createLog(config.logLevel, { team: spec.team, agent: spec.agent }, redactor);
 const agent = new Agent({
@@ -31,18 +32,20 @@ const grace = closeWithGrace({ delay: closeWithinMs, logger: log }, async ({ err
   await agent.close();
   log.info('closed');
 });
+if (forgot) log.info('the state of an agent that had this name before was deleted');
 log.info({ role: spec.role, runtime: spec.runtime, pid: process.pid }, 'agent starts');
 await agent.run();
 
-async function readOrExit(): Promise<{ config: Config; spec: AgentSpec }> {
+async function readOrExit(): Promise<{ config: Config; spec: AgentSpec; forgot: boolean }> {
   try {
     const secrets = takeSecrets(process.env);
     const config = readConfig(process.env);
     const spec = withSecrets(await readSpec(config), secrets);
     prepareFolders(spec);
+    const forgot = ownState(spec);
     // Said at once: an agent that waits for a program that is not there would only look slow.
     findClaude();
-    return { config, spec };
+    return { config, spec, forgot };
   } catch (error) {
     console.error(
       `This agent cannot start:\n${problemsIn(error)

@@ -54,6 +54,8 @@ export const agentSpecSchema = z.object({
   instance: z.string().min(1),
   team: slugSchema,
   agent: slugSchema,
+  /** Of this agent and no other, also none of the same name before or after it: its state belongs to this id. */
+  agent_id: z.string().min(1).optional(),
   /** The agent's display name. */
   agent_name: z.string(),
   role: z.enum(['leader', 'worker']),
@@ -88,6 +90,9 @@ export const agentSpecSchema = z.object({
   secrets: agentSecretsSchema.default({}),
 });
 export type AgentSpec = z.infer<typeof agentSpecSchema>;
+
+/** What of an agent's `state_dir` is not the agent's: what the local runtime keeps of its process there. */
+export const processFiles = { record: 'process.json', stdout: 'stdout.log', stderr: 'stderr.log' } as const;
 
 /** The variable in an agent's process tree that tells whose processes they are: `<instance>/<team>/<agent>`. */
 export const agentMarkerVariable = 'AGENTCREW_AGENT';

@@ -2,13 +2,16 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@agentcrew/testkit';
 import { describe, expect, test } from 'vitest';
+import { agentContainer } from '../src/docker/agent-container.ts';
+import { agentPlan } from '../src/docker/agent-plan.ts';
 import { dockerRuntime } from '../src/docker/index.ts';
-import { carries, fingerprint, labelled } from '../src/docker/labels.ts';
+import { carries, fingerprint, label, labelled } from '../src/docker/labels.ts';
 import { logEntries } from '../src/docker/log-frames.ts';
 import { linesOfLog } from '../src/docker/log-lines.ts';
 import { agentId, containerNames, parseAgentId, teamNames } from '../src/docker/names.ts';
 import { pullProgress } from '../src/docker/pull-progress.ts';
 import { registryAuth, registryOf } from '../src/docker/registry-auth.ts';
+import { agentConfig } from './local-fixture.ts';
 
 const log = { info() {}, warn() {}, error() {} };
 
@@ -54,6 +57,16 @@ describe('labels', () => {
     expect(fingerprint('i', { a: 1, b: 2 })).toBe(fingerprint('i', { b: 2, a: 1 }));
     expect(fingerprint('i', { a: 1 })).not.toBe(fingerprint('j', { a: 1 }));
     expect(fingerprint('i', { a: 1 })).not.toBe(fingerprint('i', { a: 2 }));
+  });
+
+  test('a container is that of one agent, and not of another with its name', async () => {
+    const options = { instance: 'i', agentImage: 'sidecar', busOf: () => ({ nats_url: 'nats://bus' }) };
+    const configOf = async (agent_id: string) => {
+      const plan = await agentPlan(options, { ...agentConfig('crew', 'lead'), agent_id });
+      return agentContainer(plan).Labels[label.config];
+    };
+    expect(await configOf('one')).toBe(await configOf('one'));
+    expect(await configOf('one')).not.toBe(await configOf('two'));
   });
 
   test('all wanted labels must be there', () => {

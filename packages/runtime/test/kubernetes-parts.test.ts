@@ -151,6 +151,7 @@ describe("an agent's objects", () => {
     const config = (...changes: object[]) => objectOf(...changes).metadata?.annotations?.['agentcrew.config'];
     const all = [
       config(),
+      config({ agent_id: 'another of that name' }),
       config({ instructions: 'be brief' }),
       config({ image: 'mine' }),
       config({ resources: { cpu: 1 } }),

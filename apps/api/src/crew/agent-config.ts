@@ -28,6 +28,7 @@ export function agentConfig(
   return {
     team: team.slug,
     agent: agent.slug,
+    agent_id: agent.id,
     agent_name: agent.name,
     role: agent.role === 'leader' ? 'leader' : 'worker',
     model: modelFor(agent, agents) ?? settings.model,

@@ -34,6 +34,7 @@ test('names, secrets and settings go where they belong', () => {
   expect(config).toMatchObject({
     team: 'alpha',
     agent: 'Lead',
+    agent_id: db.agents.listByTeam(db.teams.all()[0]?.id ?? '')[0]?.id,
     agent_name: 'Lead',
     role: 'leader',
     anthropic_base_url: 'http://model',

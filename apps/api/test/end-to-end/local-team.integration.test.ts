@@ -50,6 +50,27 @@ describe('a team on this host', () => {
     expect(second.payload.session_id).toBe(first.payload.session_id);
   });
 
+  test('a new agent with the name of a deleted one knows nothing of it', async () => {
+    const team = await client.createTeam('alpha');
+    await client.deploy(team.id);
+    const first = await client.reply(team.id, (await client.chat(team.id, 'my word is xylophone')).message_id);
+    await client.call('POST', `/api/teams/${team.id}/stop`);
+    const state = join(folder.path, 'teams/alpha/agents/lead');
+    const remembering = () => filesIn(state).filter((path) => readFileSync(path, 'latin1').includes('xylophone'));
+    expect(remembering()).not.toEqual([]);
+    await client.call('DELETE', `/api/teams/${team.id}/agents/${team.agents[0]?.id}`);
+    await client.call('POST', `/api/teams/${team.id}/agents`, { name: 'lead', role: 'leader' });
+    await client.deploy(team.id);
+    const second = await client.reply(team.id, (await client.chat(team.id, 'what is my word?')).message_id);
+    expect(second.payload.result).toBe('You said: what is my word?');
+    expect(second.payload.session_id).not.toBe(first.payload.session_id);
+    const asked = model.requests.filter(({ userText }) => userText === 'what is my word?');
+    expect(asked.length).toBeGreaterThan(0);
+    expect(JSON.stringify(asked.map(({ body }) => body))).not.toContain('xylophone');
+    expect(remembering()).toEqual([]);
+    expect(readFileSync(join(state, 'stdout.log'), 'utf8')).toMatch(/^.*the state of an agent that had this name/);
+  });
+
   test('stop ends a running turn, and every accepted message has its answer', async () => {
     const team = await client.createTeam('alpha');
     await client.deploy(team.id);

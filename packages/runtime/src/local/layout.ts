@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { slugSchema } from '@agentcrew/protocol';
+import { processFiles, slugSchema } from '@agentcrew/protocol';
 
 /** Where an agent's state, records and logs are. */
 export interface AgentFiles {
@@ -22,10 +22,10 @@ export function layout(dataDir: string) {
       const stateDir = join(teams, team, 'agents', agent);
       return {
         stateDir,
-        record: join(stateDir, 'process.json'),
+        record: join(stateDir, processFiles.record),
         health: join(stateDir, 'health.json'),
-        stdout: join(stateDir, 'stdout.log'),
-        stderr: join(stateDir, 'stderr.log'),
+        stdout: join(stateDir, processFiles.stdout),
+        stderr: join(stateDir, processFiles.stderr),
       };
     },
     nats: join(dataDir, 'nats'),
