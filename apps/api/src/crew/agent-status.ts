@@ -88,5 +88,7 @@ function unanswered(db: Database, team: TeamRow, agent: AgentRow, delivery?: 'pe
 }
 
 function lastSeen(db: Database, team: TeamRow, agent: AgentRow): string | null {
-  return db.messages.lastFrom(team.id, agent.slug)?.created_at.toISOString() ?? null;
+  const last = db.messages.lastFrom(team.id, agent.slug)?.created_at;
+  // What is older was said by another agent, that had the name before.
+  return last && last >= agent.created_at ? last.toISOString() : null;
 }

@@ -86,16 +86,9 @@ export function remainingStatuses(
   return statuses?.filter(({ name }) => findServer(servers, name)) ?? null;
 }
 
-/**
- * One state for each server, from what each agent says of it: one that fails for any agent fails, and says for whom. What
- * an agent said that was removed does not count.
- */
-export function foldedStatuses(
-  statuses: McpStatus[] | null,
-  agents: readonly Pick<AgentRow, 'slug'>[],
-): McpStatus[] | null {
-  const present = statuses?.filter(({ agent }) => agents.some(({ slug }) => slug === agent)) ?? [];
-  const byName = Map.groupBy(present, ({ name }) => name);
+/** One state for each server, from what each agent says of it: one that fails for any agent fails, and says for whom. */
+export function foldedStatuses(statuses: McpStatus[] | null): McpStatus[] | null {
+  const byName = Map.groupBy(statuses ?? [], ({ name }) => name);
   return statuses && [...byName].map(([name, all]) => worst(name, all));
 }
 

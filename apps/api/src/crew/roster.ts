@@ -83,6 +83,15 @@ export function updateAgent(db: Database, team: TeamRow, agent: AgentRow, patch:
   return updated;
 }
 
+/** Forgets the agent, and what it said that a later one of its name has not said. */
+export function removeAgent(db: Database, { id, team_id, slug }: AgentRow): void {
+  db.transaction(() => {
+    const mcp_statuses = db.teams.get(team_id)?.mcp_statuses?.filter(({ agent }) => agent !== slug);
+    if (mcp_statuses) db.teams.update(team_id, { mcp_statuses });
+    db.agents.delete(id);
+  });
+}
+
 /** What is known of skills that the agent still has. */
 function knownStatuses({ skill_statuses }: AgentRow, { sub_agent_skills }: Partial<AgentInput>): SkillStatus[] | null {
   const keys = skillsOf({ sub_agent_skills }).map(skillKey);

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Crew } from '../crew/crew.ts';
-import { createAgent, updateAgent } from '../crew/roster.ts';
+import { createAgent, removeAgent, updateAgent } from '../crew/roster.ts';
 import { agentOf, teamOf } from '../plugins/team-lookup.ts';
 import {
   agentColumns,
@@ -110,7 +110,7 @@ export async function agentRoutes(app: FastifyInstance, { crew }: { crew: Crew }
       if (agent.container_id !== '') await runtime.removeAgent(agent.container_id);
       requireNotDeploying(agent.team_id);
       crew.approvals.cancel(agent.team_id, 'The agent was removed.', agent.slug);
-      db.agents.delete(agent.id);
+      removeAgent(db, agent);
       return reply.code(204).send();
     },
   );

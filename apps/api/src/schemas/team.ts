@@ -95,7 +95,7 @@ export function teamJson({ nats_token: _, ...row }: TeamRow, agents: AgentRow[])
   return {
     ...row,
     mcp_servers: masked(row.mcp_servers),
-    mcp_statuses: foldedStatuses(row.mcp_statuses, agents),
+    mcp_statuses: foldedStatuses(row.mcp_statuses),
     usage: usageTotals(row),
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),

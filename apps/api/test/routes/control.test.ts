@@ -174,4 +174,14 @@ describe('status', () => {
     expect(answer).toMatchObject({ status: 200, body: { state: 'stopped', reachable: false } });
     expectError(await app.client.get(`/api/teams/${id}/agents/x/status`), 404, 'AGENT_NOT_FOUND');
   });
+
+  test('of an agent with the name of a deleted one tells nothing of that one', async () => {
+    await (await bus.deliver(approvalRequest(), { kind: 'approval' })).done;
+    await stop();
+    const seen = async (agent = leader()) => (await app.client.get(one('status', agent))).body.last_activity_at;
+    expect(await seen()).toEqual(expect.any(String));
+    await app.client.delete(`/api/teams/${team.id}/agents/${leader()}`);
+    const { body } = await app.client.post(`/api/teams/${team.id}/agents`, { name: 'Lead', role: 'leader' });
+    expect(await seen(body.id)).toBeNull();
+  });
 });

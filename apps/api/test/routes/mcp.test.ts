@@ -220,6 +220,8 @@ describe('the state of the servers', () => {
     app.db.agents.setContainer(worker, { container_id: '', container_status: 'stopped' });
     await app.client.delete(agentPath(1));
     expect(await statuses()).toEqual([{ name: 'db', status: 'running' }]);
+    await app.client.post(`/api/teams/${team.id}/agents`, { name: 'Worker' });
+    expect(await statuses()).toEqual([{ name: 'db', status: 'running' }]);
   });
 
   test('goes with the server, and with the stop of the team', async () => {
