@@ -1,7 +1,12 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { CrewError } from '@agentcrew/protocol';
 import type { z } from 'zod';
+
+const run = promisify(execFile);
+const chmodMs = 60_000;
 
 /** Says in words why the data directory cannot be used. */
 export function storageError(path: string, cause: unknown): CrewError {
@@ -42,8 +47,13 @@ export async function writePrivateFile(path: string, text: string): Promise<void
 
 /** Removes a file or a folder with all it holds; absence is no error. @throws CrewError STORAGE_UNAVAILABLE */
 export async function removePath(path: string): Promise<void> {
+  const remove = async () => rm(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 });
   try {
-    await rm(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 });
+    await remove().catch(async () => {
+      // Folders that nobody may write to, as package managers make them, keep what is in them.
+      await run('chmod', ['-R', 'u+rwX', path], { timeout: chmodMs }).catch(() => undefined);
+      await remove();
+    });
   } catch (error) {
     throw storageError(path, error);
   }
