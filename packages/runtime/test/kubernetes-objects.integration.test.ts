@@ -179,10 +179,10 @@ describe.skipIf(!kubeconfig)('what a team is made of in a cluster (needs Kuberne
     await fixture.shell(other.id, 'test -e /workspace/shared && test ! -e /state/session');
     await fixture.runtime.stopAgent(id);
     await deploy();
-    await fixture.shell(id, 'test -e /state/session');
+    await fixture.shell(id, 'test -e /state/session && mkdir /state/go && touch /state/go/mod && chmod 555 /state/go');
     await fixture.runtime.removeAgent(id);
     await deploy();
-    await expect(fixture.shell(id, 'test -e /state/session')).rejects.toThrow();
+    await expect(fixture.shell(id, 'test -e /state/session -o -e /state/go')).rejects.toThrow();
     await fixture.shell(id, 'test -e /workspace/shared');
   });
 

@@ -75,7 +75,8 @@ function forgetPod({ instance, settings }: ForgetOptions, namespace: string, nam
           name: 'forget',
           image: settings.agentImage,
           imagePullPolicy: 'IfNotPresent',
-          command: ['find', folder, '-mindepth', '1', '-delete'],
+          // Folders that nobody may write to, as package managers make them, keep what is in them.
+          command: ['sh', '-c', 'chmod -R u+rwX "$0" 2>/dev/null; find "$0" -mindepth 1 -delete', folder],
           resources: { requests: small, limits: small },
           securityContext: containerSecurity,
           volumeMounts: [
