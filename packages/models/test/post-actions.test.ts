@@ -256,7 +256,7 @@ describe('the queue', () => {
     queued();
     const waiting = queued();
     const under = db.postActionRuns.claim(soon(), [])?.run;
-    expect(db.postActionRuns.release(new Date())).toBe(1);
+    expect(db.postActionRuns.release(soon())).toBe(1);
     expect(db.postActionRuns.claim(soon(), [])?.run.source_run_id).toBe(waiting.source_run_id);
     expect(db.postActionRuns.claim(soon(), [])?.run).toMatchObject({ id: under?.id, attempts: 1 });
   });
