@@ -131,6 +131,7 @@ function prepareHot({ db }: Connection) {
       message_id: value('message_id'),
       from_agent: value('from_agent'),
       to_agent: value('to_agent'),
+      addressee_id: value('addressee_id'),
       message_type: value('message_type'),
       payload: value('payload'),
       ref_message_id: value('ref_message_id'),
@@ -156,6 +157,7 @@ function prepareHot({ db }: Connection) {
       return insert.get({
         ...values,
         id: values.id ?? crypto.randomUUID(),
+        addressee_id: values.addressee_id ?? null,
         ref_message_id: values.ref_message_id ?? null,
         context: values.context ? JSON.stringify(values.context) : null,
         delivery: values.delivery ?? null,

@@ -93,6 +93,8 @@ export const messages = sqliteTable(
     message_id: text().notNull().unique(),
     from_agent: text().notNull(),
     to_agent: text().notNull(),
+    /** The agent that is to answer a message of this server's, whoever leads by then; null for what others sent. */
+    addressee_id: text(),
     message_type: text().$type<MessageType>().notNull(),
     payload: json().$type<Record<string, unknown>>().notNull(),
     ref_message_id: text(),

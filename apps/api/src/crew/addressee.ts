@@ -1,18 +1,46 @@
 import type { AgentRow, MessageRow } from '@agentcrew/models';
+import { CrewError } from '@agentcrew/protocol';
 
-/** What messages to a team's leader are addressed to, whoever that is when they are delivered. */
+/** What clients see as the addressee of a message to a team's leader. */
 const leaderAlias = 'leader';
 
-/** The agent that a chat message is for; `undefined` when it is not in the team any more. */
-export function addresseeOf({ to_agent }: Pick<MessageRow, 'to_agent'>, agents: AgentRow[]): AgentRow | undefined {
-  const named = agents.find(({ slug }) => slug === to_agent);
-  return named ?? (to_agent === leaderAlias ? leaderOf(agents) : undefined);
+/** To whom a new message goes. */
+export interface Address {
+  /** Slug of an agent, or `leader`. */
+  to: string;
+  /** The agent that is to answer, also when another one leads the team by then. */
+  addresseeId: string;
 }
 
-/** How a message to the leader is addressed: by name where another agent has taken the alias for its own. */
-export function addressOfLeader(agents: AgentRow[]): string {
-  const taken = agents.some(({ slug, role }) => slug === leaderAlias && role !== 'leader');
-  return (taken && leaderOf(agents)?.slug) || leaderAlias;
+/**
+ * The agent that a message is for; `undefined` when it is not in the team any more. What an agent that was removed has
+ * not answered falls to the leader, if it was for the leader.
+ */
+export function addresseeOf(
+  { to_agent, addressee_id }: Pick<MessageRow, 'to_agent' | 'addressee_id'>,
+  agents: AgentRow[],
+): AgentRow | undefined {
+  const known = agents.find(({ id }) => id === addressee_id) ?? agents.find(({ slug }) => slug === to_agent);
+  return known ?? (to_agent === leaderAlias ? leaderOf(agents) : undefined);
+}
+
+/**
+ * Who answers a new message: the chosen agent, or else the leader.
+ * @throws CrewError AGENT_NOT_RUNNING for one that was added since the deploy: it would not answer before the next one
+ */
+export function answererOf(agents: AgentRow[], chosen?: AgentRow): AgentRow {
+  const agent = chosen ?? leaderOf(agents);
+  if (!agent) throw new CrewError('AGENT_NOT_RUNNING', 'no agent leads the team');
+  if (agent.container_id !== '') return agent;
+  const who = chosen ? 'the agent' : `${agent.name} leads the team and`;
+  throw new CrewError('AGENT_NOT_RUNNING', `${who} starts with the next deploy`);
+}
+
+/** The address of a new message. The leader has it by name where another agent has taken the alias. Throws like `answererOf`. */
+export function addressFor(agents: AgentRow[], chosen?: AgentRow): Address {
+  const { id, slug } = answererOf(agents, chosen);
+  const taken = agents.some((agent) => agent.slug === leaderAlias && agent.id !== id);
+  return { to: chosen || taken ? slug : leaderAlias, addresseeId: id };
 }
 
 /** The agent of this id, slug or name (whatever its case). */
@@ -24,7 +52,8 @@ export function findAgent(agents: AgentRow[], given: string): AgentRow | undefin
   );
 }
 
-/** The agent that leads. */
+/** The agent that leads; one that was added since the deploy only when no other does. */
 export function leaderOf(agents: AgentRow[]): AgentRow | undefined {
-  return agents.find(({ role }) => role === 'leader');
+  const leaders = agents.filter(({ role }) => role === 'leader');
+  return leaders.find(({ container_id }) => container_id !== '') ?? leaders[0];
 }

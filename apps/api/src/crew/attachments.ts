@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AgentRow, MessageRow } from '@agentcrew/models';
-import { CrewError, type FileRef, messageOf } from '@agentcrew/protocol';
-import { leaderOf } from './addressee.ts';
+import { type FileRef, messageOf } from '@agentcrew/protocol';
+import { answererOf } from './addressee.ts';
 import { agentFiles } from './agent-files.ts';
 import type { Crew } from './crew.ts';
 import { uploadName } from './upload-name.ts';
@@ -32,8 +32,7 @@ export interface ChatWithFiles {
 export async function acceptChatWithFiles(crew: Crew, teamId: string, chat: ChatWithFiles): Promise<MessageRow> {
   const { content, files, ...options } = chat;
   if (files.length === 0 || isKnown(crew, teamId, chat)) return crew.acceptChat(teamId, content, options);
-  const agent = options.to ?? leaderOf(crew.db.agents.listByTeam(teamId));
-  if (!agent || agent.container_id === '') throw new CrewError('AGENT_NOT_RUNNING', 'agent is not running');
+  const agent = answererOf(crew.db.agents.listByTeam(teamId), options.to);
   const workspace = agentFiles(crew.buses.get(teamId), agent.slug);
   const now = new Date();
   const uploads = files.map((file) => ({ id: randomUUID(), name: uploadName(file.name, now), file }));
@@ -53,7 +52,7 @@ export async function acceptChatWithFiles(crew: Crew, teamId: string, chat: Chat
   /** An agent that cannot be reached forgets by itself what it has not kept. */
   async function discard(): Promise<void> {
     await workspace.discard(ids).catch((error: unknown) => {
-      crew.log.warn({ team_id: teamId, agent: agent?.slug, error: messageOf(error) }, 'uploads not discarded');
+      crew.log.warn({ team_id: teamId, agent: agent.slug, error: messageOf(error) }, 'uploads not discarded');
     });
   }
 }

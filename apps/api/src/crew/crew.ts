@@ -3,7 +3,7 @@ import type { ConnectBus, StreamLimits } from '@agentcrew/nats';
 import { type AgentLimits, CrewError, type FileRef } from '@agentcrew/protocol';
 import type { AgentRuntime } from '@agentcrew/runtime';
 import type { Logger } from 'pino';
-import { addressOfLeader } from './addressee.ts';
+import { addressFor } from './addressee.ts';
 import { type Approvals, createApprovals } from './approvals.ts';
 import { type Briefings, createBriefings } from './briefings.ts';
 import { type Budgets, createBudgets } from './budgets.ts';
@@ -164,10 +164,8 @@ export function createCrew(options: CrewOptions): Crew {
       if (known) return known;
       // Asked again here: the team may have been stopped while the body was read, and nobody would answer.
       if (db.teams.get(teamId)?.status !== 'running') throw new CrewError('TEAM_NOT_RUNNING', 'team is not running');
-      // One that was added since the deploy would not answer before the next one.
-      if (to?.container_id === '') throw new CrewError('AGENT_NOT_RUNNING', 'the agent starts with the next deploy');
-      const address = to?.slug ?? addressOfLeader(db.agents.listByTeam(teamId));
-      const row = messages.acceptChat(teamId, { content, to: address, idempotencyKey, files });
+      const address = addressFor(db.agents.listByTeam(teamId), to);
+      const row = messages.acceptChat(teamId, { content, ...address, idempotencyKey, files });
       outbox.kick(teamId);
       return row;
     },

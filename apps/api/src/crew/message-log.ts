@@ -8,25 +8,22 @@ import {
   replyIdFor,
   replyPayloadSchema,
 } from '@agentcrew/protocol';
+import type { Address } from './addressee.ts';
 import { recordReport } from './agent-reports.ts';
 import { recordApproval } from './approval-record.ts';
 import type { Hub } from './hub.ts';
 
 /** What a client asks an agent. */
-export interface ChatMessage {
+export interface ChatMessage extends Address {
   content: string;
-  /** Slug of an agent, or `leader`. */
-  to: string;
   idempotencyKey?: string | undefined;
   /** What is in the agent's workspace for it. */
   files?: FileRef[] | undefined;
 }
 
 /** What a schedule or a webhook asks. */
-export interface Prompt {
+export interface Prompt extends Address {
   content: string;
-  /** Slug of an agent, or `leader`. */
-  to: string;
   source: 'scheduler' | 'webhook';
   runId: string;
 }
@@ -49,12 +46,18 @@ export function createMessageLog(db: Database, hub: Hub): MessageLog {
     return row;
   }
 
-  function insertInput(teamId: string, to: string, payload: Record<string, unknown>, key?: string): MessageRow {
+  function insertInput(
+    teamId: string,
+    { to, addresseeId }: Address,
+    payload: Record<string, unknown>,
+    key?: string,
+  ): MessageRow {
     const row = db.messages.insert({
       team_id: teamId,
       message_id: randomUUID(),
       from_agent: 'user',
       to_agent: to,
+      addressee_id: addresseeId,
       message_type: 'user_message',
       payload,
       delivery: 'pending',
@@ -65,15 +68,15 @@ export function createMessageLog(db: Database, hub: Hub): MessageLog {
   }
 
   return {
-    acceptChat(teamId, { content, to, idempotencyKey, files }) {
-      const row = insertInput(teamId, to, { content, ...(files && { files }) }, idempotencyKey);
+    acceptChat(teamId, { content, idempotencyKey, files, ...address }) {
+      const row = insertInput(teamId, address, { content, ...(files && { files }) }, idempotencyKey);
       hub.publish(row);
       return row;
     },
 
-    acceptPrompt(teamId, { content, to, source, runId }, alongside) {
+    acceptPrompt(teamId, { content, source, runId, ...address }, alongside) {
       const stored = db.transaction(() => {
-        const row = insertInput(teamId, to, { content, source, scheduled_run_id: runId });
+        const row = insertInput(teamId, address, { content, source, scheduled_run_id: runId });
         alongside(row);
         return row;
       });

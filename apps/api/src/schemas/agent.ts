@@ -15,7 +15,9 @@ const instructions = textOf(maxBytes);
 
 /** Fields that a client may write; each is optional, since a change names only what changes. */
 const agentFields = {
-  role: roleSchema.optional(),
+  role: roleSchema
+    .optional()
+    .describe('In a running team, messages go to another leader from now on; what an agent was sent stays with it'),
   specialty: textOf(65_536).optional(),
   system_prompt: instructions.optional(),
   instructions_md: instructions.optional(),

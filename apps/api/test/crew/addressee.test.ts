@@ -1,8 +1,8 @@
 import { requeueLost } from '@agentcrew/api/crew/redelivery.ts';
-import type { AgentInput } from '@agentcrew/api/crew/roster.ts';
+import { type AgentInput, createAgent } from '@agentcrew/api/crew/roster.ts';
 import { agentConsumer } from '@agentcrew/protocol';
 import { waitFor } from '@agentcrew/testkit';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startTestCrew, type TestCrew } from '../support/test-crew.ts';
 
 let crew: TestCrew;
@@ -87,4 +87,67 @@ test('what a stop leaves unanswered is answered in the name of its agent', async
   await untilSent();
   await crew.crew.deployer.stop(team);
   expect(crew.messages(team.id).at(-1)).toMatchObject({ from_agent: 'Worker', payload: { code: 'TEAM_STOPPED' } });
+});
+
+describe('when somebody else is to lead a running team', () => {
+  const leads = (slug: string, team: string) => {
+    for (const one of crew.agents(team))
+      crew.db.agents.update(one.id, { role: one.slug === slug ? 'leader' : 'worker' });
+  };
+
+  test('what its leader has got stays with it, and the new one gets what comes', async () => {
+    const { team, bus, say, sent, untilSent } = await running();
+    say('before');
+    await untilSent();
+    bus.lag.set(agentConsumer('Lead'), { pending: 0, unsettled: 1 });
+    leads('Worker', team.id);
+    const open = crew.crew.buses.get(team.id);
+    if (!open) throw new Error('no bus');
+    expect(await requeueLost(crew.db, team, open, new Date(Date.now() + 600_000))).toBe(0);
+    say('after');
+    await untilSent();
+    expect(sent()).toEqual([
+      ['Lead', 'before'],
+      ['Worker', 'after'],
+    ]);
+    await crew.crew.deployer.stop(team);
+    expect(crew.messages(team.id).slice(-2)).toMatchObject([{ from_agent: 'Lead' }, { from_agent: 'Worker' }]);
+  });
+
+  test('what a lost stream held goes to those again who had got it', async () => {
+    const { team, bus, say, sent, untilSent } = await running();
+    say('before');
+    await untilSent();
+    leads('Worker', team.id);
+    bus.streamExists = false;
+    await crew.crew.reconciler.pass();
+    await untilSent();
+    expect(sent()).toEqual([
+      ['Lead', 'before'],
+      ['Lead', 'before'],
+    ]);
+  });
+
+  test('a leader that was removed leaves to the new one what it has not answered', async () => {
+    const { team, bus, agent, say, sent, untilSent } = await running();
+    bus.setConnected(false);
+    say('before');
+    leads('Worker', team.id);
+    crew.db.agents.delete(agent('Lead')?.id ?? '');
+    bus.setConnected(true);
+    await untilSent();
+    expect(sent()).toEqual([['Worker', 'before']]);
+  });
+
+  test('one that starts with the next deploy gets nothing before it', async () => {
+    const { team, say, sent, untilSent } = await running();
+    createAgent(crew.db, team, { name: 'New', role: 'leader' });
+    say('while both lead');
+    await untilSent();
+    leads('New', team.id);
+    expect(() => say('while it alone leads')).toThrow('New leads the team and starts with the next deploy');
+    leads('nobody', team.id);
+    expect(() => say('while nobody leads')).toThrow('no agent leads the team');
+    expect(sent()).toEqual([['Lead', 'while both lead']]);
+  });
 });

@@ -26,7 +26,8 @@ async function connect(query = '', team = id): Promise<TestSocket> {
 }
 
 /** Stores a chat message the way the route does. */
-const say = (text: string, team = id) => app.crew.messages.acceptChat(team, { content: text, to: 'leader' }).seq;
+const say = (text: string, team = id) =>
+  app.crew.messages.acceptChat(team, { content: text, to: 'leader', addresseeId: 'Lead' }).seq;
 
 const seqs = (frames: { seq: number }[]) => frames.map(({ seq }) => seq);
 const texts = (frames: { payload: { content: string } }[]) => frames.map(({ payload }) => payload.content);

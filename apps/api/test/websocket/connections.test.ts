@@ -39,7 +39,7 @@ test('two thousand clients at once all get a row', async () => {
   const id = await start();
   const path = `/ws/teams/${id}/activity`;
   const sockets = await Promise.all(Array.from({ length: 2000 }, () => openSocket(app.port, path)));
-  app.crew.messages.acceptChat(id, { content: 'hello, all of you', to: 'leader' });
+  app.crew.messages.acceptChat(id, { content: 'hello, all of you', to: 'leader', addresseeId: 'Lead' });
   await waitFor('the row at every client', () => sockets.every(({ frames }) => frames.length === 1));
   expect(await app.client.get('/health')).toMatchObject({ status: 200 });
   for (const { raw } of sockets) raw.terminate();

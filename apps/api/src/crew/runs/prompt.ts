@@ -1,6 +1,6 @@
 import type { Database, MessageRow, Run } from '@agentcrew/models';
 import { CrewError } from '@agentcrew/protocol';
-import { addressOfLeader } from '../addressee.ts';
+import { addressFor } from '../addressee.ts';
 import type { MessageLog } from '../message-log.ts';
 import type { Outbox } from '../outbox.ts';
 
@@ -12,13 +12,13 @@ export interface PromptDeps {
 
 /**
  * Sends the run's prompt to the leader of its team, the way of a chat message. The run knows its message from the moment
- * on that there is one. Throws RUN_NOT_FOUND when the run has ended meanwhile.
+ * on that there is one. Throws RUN_NOT_FOUND when the run has ended meanwhile, AGENT_NOT_RUNNING.
  */
 export function sendPrompt({ db, messages, outbox }: PromptDeps, run: Run): MessageRow {
   const { team_id } = run.trigger;
   const prompt = {
     content: run.prompt_sent,
-    to: addressOfLeader(db.agents.listByTeam(team_id)),
+    ...addressFor(db.agents.listByTeam(team_id)),
     source: run.type === 'schedule' ? ('scheduler' as const) : ('webhook' as const),
     runId: run.id,
   };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { createAgent } from '@agentcrew/api/crew/roster.ts';
 import type { RunEnded } from '@agentcrew/api/crew/runs/run-ended.ts';
 import type { RunRef } from '@agentcrew/models';
 import { mockRuntime } from '@agentcrew/runtime/mock';
@@ -62,6 +63,16 @@ describe('the run of a schedule', () => {
     crew.crew.runs.follow(ref);
     expect(await answer(id, ref, { result: 'Done.' })).toMatchObject({ status: 'success', deployed_team: false });
     expect(crew.team(id)).toMatchObject({ status: 'running', stop_requested_at: null });
+  });
+
+  test('fails at once when who leads the team by now was not deployed with it', async () => {
+    const { id } = await crew.createRunningTeam([{ name: 'Lead', role: 'leader' }]);
+    for (const { id: lead } of crew.agents(id)) shared.db.agents.update(lead, { role: 'worker' });
+    createAgent(shared.db, crew.team(id), { name: 'New', role: 'leader' });
+    const ref = scheduleRun(shared.db, id);
+    crew.crew.runs.follow(ref);
+    const error = 'New leads the team and starts with the next deploy';
+    expect(await untilEnded(shared.db, ref)).toMatchObject({ status: 'failed', error, message_id: null });
   });
 
   test('waits for its reply in peace while the leader delegates and asks for approvals', async () => {

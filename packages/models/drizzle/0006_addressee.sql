@@ -1,0 +1,1 @@
+ALTER TABLE `messages` ADD `addressee_id` text;
