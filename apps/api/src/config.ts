@@ -240,11 +240,11 @@ export const variables = {
   ),
   SCHEDULER_MAX_CONCURRENT: variable(
     z.coerce.number().int().min(1).max(1000).default(10),
-    'Runs of schedules at once; what is due beyond them is skipped and says so.',
+    'Runs of schedules at once; what is due beyond them is skipped and says so. While several organisations have schedules, each has at most half of the places, rounded up.',
   ),
   WEBHOOK_MAX_CONCURRENT: variable(
     z.coerce.number().int().min(1).max(1000).default(20),
-    'Runs of all webhooks at once; more are refused with 429.',
+    'Runs of all webhooks at once; more are refused with 429. While several organisations have webhooks, each has at most half of the places, rounded up.',
   ),
   HISTORY_RETENTION: variable(
     retentionSchema.prefault('90d'),

@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, gt, gte, inArray, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, gte, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import { scheduleRuns, schedules, webhookRuns, webhooks } from './automation-schema.ts';
 import type { Connection } from './connection.ts';
 import type { MessageRow, ScheduleRunRow, WebhookRunRow } from './rows.ts';
@@ -122,6 +122,20 @@ export function runQueries({ db }: Connection) {
       return type === 'schedule'
         ? ofSchedules(and(eq(scheduleRuns.status, 'running'), eq(schedules.id, triggerId)))
         : ofWebhooks(and(eq(webhookRuns.status, 'running'), eq(webhooks.id, triggerId)));
+    },
+
+    /** Those of an organisation's schedules or webhooks that are running. */
+    openOfOrganization(type: TriggerType, orgId: string): Run[] {
+      return type === 'schedule'
+        ? ofSchedules(and(eq(scheduleRuns.status, 'running'), eq(schedules.org_id, orgId)))
+        : ofWebhooks(and(eq(webhookRuns.status, 'running'), eq(webhooks.org_id, orgId)));
+    },
+
+    /** Whether another organisation has schedules, or webhooks, that are switched on. */
+    othersHave(type: TriggerType, orgId: string): boolean {
+      const table = type === 'schedule' ? schedules : webhooks;
+      const ofOthers = and(eq(table.enabled, true), ne(table.org_id, orgId));
+      return db.select({ id: table.id }).from(table).where(ofOthers).limit(1).get() !== undefined;
     },
 
     /** How many of all organisations are running. */

@@ -188,6 +188,14 @@ describe('is refused', () => {
     expect(answers.map(({ status }) => status).toSorted()).toEqual([202, 202, 202, 429]);
   });
 
+  test('when its organisation has half of all runs, and another one has webhooks, too', async () => {
+    const [one, other] = [await hook({ max_concurrent: 9 }), await hook({ org_id: 'another' })];
+    for (const status of [202, 202]) expect(await call(one)).toMatchObject({ status });
+    const share = '2 runs of webhooks of this organization, its share of 3, are under way already';
+    expectError(await call(one), 429, 'TOO_MANY_RUNS', share);
+    expect(await call(other)).toMatchObject({ status: 202 });
+  });
+
   test.each([
     ['too many variables', { variables: Object.fromEntries(Array.from({ length: 51 }, (_, index) => [index, ''])) }],
     ['a long key', { variables: { ['k'.repeat(1_001)]: '' } }],

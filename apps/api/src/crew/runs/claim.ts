@@ -1,5 +1,6 @@
 import type { Database, ScheduleRow, ScheduleRunRow } from '@agentcrew/models';
 import { type CronTimes, readCron } from './cron.ts';
+import { takenPlaces } from './places.ts';
 
 /** Whatever is due is still in time for so long. */
 const graceMs = 60_000;
@@ -50,11 +51,10 @@ function dueTimes(cron: CronTimes, first: Date, now: Date): Date[] {
 }
 
 /** Why no run of the schedule may begin now. */
-function obstacleTo({ db, maxConcurrent }: ClaimOptions, { id }: ScheduleRow): string | undefined {
+function obstacleTo({ db, maxConcurrent }: ClaimOptions, { id, org_id }: ScheduleRow): string | undefined {
   if (db.runs.openOfTrigger('schedule', id).length > 0) return 'The previous run of the schedule was still under way.';
-  if (db.runs.countOpen('schedule') >= maxConcurrent)
-    return `${maxConcurrent} runs of schedules were under way already (SCHEDULER_MAX_CONCURRENT).`;
-  return undefined;
+  const taken = takenPlaces(db, 'schedule', org_id, maxConcurrent);
+  return taken && `${taken} were under way already (SCHEDULER_MAX_CONCURRENT).`;
 }
 
 function begin(db: Database, { id, prompt }: ScheduleRow, due: Date): ScheduleRunRow | undefined {

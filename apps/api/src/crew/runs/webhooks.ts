@@ -1,5 +1,6 @@
 import type { Database, NewWebhook, WebhookRow, WebhookRunRow } from '@agentcrew/models';
 import { CrewError } from '@agentcrew/protocol';
+import { takenPlaces } from './places.ts';
 import type { Runs } from './runs.ts';
 import { renderPrompt } from './template.ts';
 import { newToken, tokenHash } from './webhook-token.ts';
@@ -43,13 +44,12 @@ export interface Webhooks {
 }
 
 export function createWebhooks({ db, runs, maxConcurrent }: WebhooksDeps): Webhooks {
-  function checkLimits({ id, max_concurrent }: WebhookRow): void {
+  function checkLimits({ id, org_id, max_concurrent }: WebhookRow): void {
     if (db.runs.openOfTrigger('webhook', id).length >= max_concurrent) {
       throw new CrewError('TOO_MANY_RUNS', `the webhook runs ${max_concurrent} times at once already`);
     }
-    if (db.runs.countOpen('webhook') >= maxConcurrent) {
-      throw new CrewError('TOO_MANY_RUNS', 'too many runs of webhooks are under way');
-    }
+    const taken = takenPlaces(db, 'webhook', org_id, maxConcurrent);
+    if (taken) throw new CrewError('TOO_MANY_RUNS', `${taken} are under way already`);
   }
 
   function store(webhook: WebhookRow, { variables, idempotencyKey, callerIp }: WebhookCall): WebhookRunRow {

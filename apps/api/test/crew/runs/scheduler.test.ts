@@ -156,6 +156,38 @@ test('as many run at once as may, the others are skipped', async () => {
   expect(skipped?.error).toContain('SCHEDULER_MAX_CONCURRENT');
 });
 
+describe('with several organisations', () => {
+  const statuses = (all: ScheduleRow[]) => all.flatMap(runs).map(({ status }) => status);
+
+  test('one has at most half of the places, rounded up', async () => {
+    const many = Array.from({ length: 4 }, () => schedule());
+    const other = schedule({ org_id: 'another', next_run_at: new Date(start + minute + 1) });
+    now += minute + 1;
+    await scheduler(undefined, db, 3).tick();
+    expect(statuses(many)).toEqual(['running', 'running', 'skipped', 'skipped']);
+    const error =
+      '2 runs of schedules of this organization, its share of 3, were under way already (SCHEDULER_MAX_CONCURRENT).';
+    expect(many.flatMap(runs).at(-1)).toMatchObject({ error });
+    expect(statuses([other])).toEqual(['running']);
+  });
+
+  test('of one place one has that place', async () => {
+    const all = [schedule({ org_id: 'another' }), schedule()];
+    now += minute;
+    await scheduler(undefined, db, 1).tick();
+    expect(statuses(all)).toEqual(['running', 'skipped']);
+    expect(all.flatMap(runs)[1]?.error).toBe('1 runs of schedules were under way already (SCHEDULER_MAX_CONCURRENT).');
+  });
+
+  test('one has all places while no other one has schedules that are switched on', async () => {
+    const many = Array.from({ length: 3 }, () => schedule());
+    schedule({ org_id: 'another', enabled: false });
+    now += minute;
+    await scheduler(undefined, db, 3).tick();
+    expect(statuses(many)).toEqual(['running', 'running', 'running']);
+  });
+});
+
 describe('after the server was away', () => {
   test('what was missed is skipped, each time with a row; the one that is due now runs', async () => {
     const one = schedule();
