@@ -1,10 +1,12 @@
+import { CrewError } from '@agentcrew/protocol';
 import { ApiException } from '@kubernetes/client-node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { until } from '../src/kubernetes/until.ts';
 
 const answer = (code: number) => new ApiException(code, 'no', '', {});
+const codeError = (code: string) => Object.assign(new Error(code), { code });
 const refused = Object.assign(new TypeError('fetch failed'), {
-  cause: Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }),
+  cause: codeError('ECONNREFUSED'),
 });
 const never = Number.POSITIVE_INFINITY;
 
@@ -44,7 +46,9 @@ test.each([
 
 test.each([
   ['a refusal', answer(403)],
-  ['an error of ours', new Error('oops')],
+  ['an error of ours', new CrewError('RUNTIME_FAILED', 'oops')],
+  ['a bad certificate', Object.assign(new TypeError('fetch failed'), { cause: codeError('CERT_HAS_EXPIRED') })],
+  ['a mistake', Object.assign(new TypeError('oops'), { code: 'ERR_INVALID_ARG_TYPE' })],
 ])('%s ends the asking at once', async (_, error) => {
   const began = Date.now();
   expect(await askThrough(error, 50_000)).toBe(error);

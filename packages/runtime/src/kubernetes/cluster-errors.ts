@@ -5,6 +5,10 @@ import { z } from 'zod';
 const answerSchema = z.object({ code: z.int(), body: z.unknown() });
 const statusSchema = z.object({ message: z.string() });
 
+const late = 'no answer in time';
+/** Codes of the system and of the HTTP client. Bad certificates and wrong arguments have others, and stay. */
+const passing = new RegExp(`^(E(?!RR_)[A-Z]+|UND_ERR_[A-Z_]+|${late})$`);
+
 /** The API server's HTTP status for a failed call; `undefined` when it gave no answer. */
 export function statusCodeOf(error: unknown): number | undefined {
   return answerSchema.safeParse(error).data?.code;
@@ -29,8 +33,9 @@ export function wordsOf(error: unknown): string {
 
 /** Whether a call failed for want of an answer, or of an API server that could give one: the next one may succeed. */
 export function isPassing(error: unknown): boolean {
+  if (error instanceof CrewError) return false;
   const code = statusCodeOf(error);
-  return code === undefined ? connectionFailure(error) !== undefined : code === 429 || code >= 500;
+  return code === undefined ? passing.test(connectionFailure(error) ?? '') : code === 429 || code >= 500;
 }
 
 /** Whatever the API server or the way to it says crosses the package's border as a CrewError. */
@@ -70,7 +75,7 @@ function statusOf(body: unknown): string | undefined {
 /** Why a connection did not come about, or broke. */
 function connectionFailure(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  if (error.name === 'TimeoutError') return 'no answer in time';
+  if (error.name === 'TimeoutError') return late;
   for (const part of [error, error.cause]) {
     if (part instanceof Error && 'code' in part && typeof part.code === 'string') return part.code;
   }
