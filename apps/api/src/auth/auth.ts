@@ -11,7 +11,7 @@ import { createTickets, type Tickets } from './tickets.ts';
 export interface AuthOptions {
   /** `noop`: nobody is asked who they are. */
   provider: 'noop' | 'local';
-  /** Whether everybody may found an organisation. */
+  /** Whether everybody may found an organisation; without sign-in nobody can. */
   multiTenant: boolean;
   /** At least 32 characters. */
   jwtSecret: string;
@@ -38,7 +38,8 @@ export function noSignIn(): AuthOptions {
 
 /** Puts the parts together, and makes sure of the organisation that everything belongs to at first. */
 export function createAuth(db: Database, log: Logger, options: AuthOptions): Auth {
-  const { provider, multiTenant } = options;
+  const { provider } = options;
+  const multiTenant = provider === 'local' && options.multiTenant;
   db.organizations.ensureDefault();
   if (provider === 'noop') db.users.ensureDefault();
   const passwords = createPasswords();

@@ -3,7 +3,8 @@ import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 let app: TestApp;
 beforeAll(async () => {
-  app = await startTestApp();
+  // As `MULTI_TENANT` is unless somebody says otherwise.
+  app = await startTestApp({ auth: { multiTenant: true } });
 });
 afterAll(() => app.close());
 
