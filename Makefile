@@ -6,7 +6,7 @@ RUN = scripts/run.sh
 CLUSTER_IMAGES = agentcrew-api:$(IMAGE_TAG) agentcrew-sidecar:$(IMAGE_TAG) agentcrew-runtime-test:latest nats:2.10-alpine
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-docker test-k8s test-k8s-daemons cluster lint style types unused check bench bench-deploy bench-deploy-k8s images build-api build-sidecar test-image clean
+.PHONY: help demo dev testserver test test-docker test-k8s test-k8s-daemons cluster lint style types unused check bench bench-deploy bench-deploy-k8s images build-api build-sidecar test-image clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -16,6 +16,9 @@ demo: ## Run a team once from start to end, show it at work, and clean up
 
 dev: ## Run the server in the foreground on 127.0.0.1:8080, data in ./data
 	@$(RUN) node scripts/dev.ts
+
+testserver: ## Run the server with mock agents and nothing on disk, for building clients, on 127.0.0.1:3333
+	@$(RUN) node apps/testserver/src/main.ts
 
 test: ## Run all tests; ARGS="packages/nats" runs some of them
 	@$(RUN) vitest run --config vitest.workspace.ts $(ARGS)

@@ -28,7 +28,7 @@ takes effect with a team's next deploy. Values are encrypted in the database, se
 
 | Program | Variables |
 |---|---|
-| \`pnpm testserver\` | \`LISTEN_ADDR\` (default \`127.0.0.1:3333\`), \`LOG_LEVEL\` |
+| \`make testserver\` | \`LISTEN_ADDR\` (default \`127.0.0.1:3333\`) and [more of the above](testserver.md#variables) |
 | \`make dev\` | all of the above; \`RUNTIME\` is \`local\` and \`DATA_DIR\` is \`data\` of the repository unless set. Without a credential in the environment a scripted model listens on the next port. |
 | \`make demo\` | \`ANTHROPIC_API_KEY\`, \`ANTHROPIC_BASE_URL\`, \`NATS_SERVER\` |
 | \`make test\`, \`make test-docker\`, \`make test-k8s\` | \`TEST_REPORT\`: file for the results as JSON. \`KUBECONFIG\`: the cluster for tests that need one; without it, none is used |

@@ -42,7 +42,7 @@ import { pause } from './pause.ts';
 import type { Redactor } from './redactor.ts';
 import { Session } from './session.ts';
 import { installerEnvironment } from './skills/environment.ts';
-import { runInstaller } from './skills/run-installer.ts';
+import type { runInstaller } from './skills/run-installer.ts';
 import { Shelf } from './skills/shelf.ts';
 import { Skills } from './skills/skills.ts';
 import { startInSession } from './start-cli.ts';
@@ -60,6 +60,7 @@ export interface AgentOptions {
   checkClaude: typeof checkClaude;
   startClaude: typeof startClaude;
   transcriptState: typeof transcriptState;
+  runInstaller: typeof runInstaller;
   /** The agent was shut down over the bus and nobody has ended its process since; `close` is to be called. */
   onAbandoned: () => void;
 }
@@ -194,7 +195,7 @@ export class Agent {
   }
 
   #createSkills(): Skills {
-    const { spec, log } = this.#options;
+    const { spec, runInstaller, log } = this.#options;
     return new Skills({
       shelf: this.#shelf,
       runInstaller,

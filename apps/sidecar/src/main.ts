@@ -9,6 +9,7 @@ import { createLog } from './log.ts';
 import { ownState } from './own-state.ts';
 import { createRedactor } from './redactor.ts';
 import { takeSecrets, withSecrets } from './secrets.ts';
+import { runInstaller } from './skills/run-installer.ts';
 import { readSpec } from './spec.ts';
 
 const closeWithinMs = 8_000;
@@ -24,6 +25,7 @@ const agent = new Agent({
   checkClaude,
   startClaude,
   transcriptState,
+  runInstaller,
   onAbandoned: () => grace.close(),
 });
 const grace = closeWithGrace({ delay: closeWithinMs, logger: log }, async ({ err, signal }) => {

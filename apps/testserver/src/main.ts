@@ -1,30 +1,42 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildApp } from '@agentcrew/api/app.ts';
+import { newSecret } from '@agentcrew/api/auth/secrets.ts';
+import { ConfigError, listenOn, readConfig } from '@agentcrew/api/config.ts';
 import { createCrew } from '@agentcrew/api/crew/crew.ts';
-import { anyInterface, parseListenAddress } from '@agentcrew/api/listen-address.ts';
 import { createLogger } from '@agentcrew/api/logger.ts';
 import { version } from '@agentcrew/api/version.ts';
 import { openDatabase } from '@agentcrew/models';
 import { agentLimitsSchema } from '@agentcrew/protocol';
-import { mockRuntime } from '@agentcrew/runtime/mock';
 import closeWithGrace from 'close-with-grace';
-import { connectOfflineBus } from './offline-bus.ts';
+import { agentsInThisProcess } from './agents.ts';
+import { memoryBuses } from './memory-bus.ts';
 
-const listenAddr = process.env.LISTEN_ADDR || '127.0.0.1:3333';
-const address = parseListenAddress(listenAddr);
-if (!address) {
-  process.stderr.write(`LISTEN_ADDR: must be host:port or :port (got ${JSON.stringify(listenAddr)})\n`);
-  process.exit(1);
+/** The server's own variables; those that make no sense here are passed over. */
+function configuration() {
+  const { LISTEN_ADDR, CORS_ORIGINS, ...rest } = process.env;
+  const defaults = { LISTEN_ADDR: LISTEN_ADDR || '127.0.0.1:3333', CORS_ORIGINS: CORS_ORIGINS || '*' };
+  try {
+    return readConfig({ ...rest, ...defaults, RUNTIME: 'local' });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
 }
 
-const log = createLogger(process.env.LOG_LEVEL || 'info');
+const config = configuration();
+const log = createLogger(config.LOG_LEVEL);
+const folder = mkdtempSync(join(tmpdir(), 'agentcrew-testserver-'));
+const receivedFolder = join(folder, 'received');
+mkdirSync(receivedFolder);
 const db = openDatabase({ path: ':memory:', encryptionKey: 'only in memory' });
+const connectBus = memoryBuses();
 const crew = createCrew({
   db,
-  runtime: mockRuntime(),
-  connectBus: connectOfflineBus,
+  runtime: agentsInThisProcess(join(folder, 'teams'), connectBus),
+  connectBus,
   credentials: {},
   needsCredential: false,
   workspaceRoots: [],
@@ -34,21 +46,27 @@ const crew = createCrew({
   reconcileIntervalMs: 1_000,
   maxRestarts: 10,
   agentSilenceTimeoutMs: 30_000,
-  scheduleTimeoutMs: 3_600_000,
-  maxScheduleRuns: 10,
-  maxWebhookRuns: 20,
-  postActions: { allowPrivate: [], maxConcurrent: 5 },
+  scheduleTimeoutMs: config.SCHEDULE_TIMEOUT,
+  maxScheduleRuns: config.SCHEDULER_MAX_CONCURRENT,
+  maxWebhookRuns: config.WEBHOOK_MAX_CONCURRENT,
+  postActions: { allowPrivate: config.POST_ACTION_ALLOW_PRIVATE, maxConcurrent: config.POST_ACTION_MAX_CONCURRENT },
   log,
 });
-const receivedFolder = mkdtempSync(join(tmpdir(), 'agentcrew-received-'));
 const app = await buildApp({
   crew,
   log,
   version,
-  corsOrigins: ['*'],
+  corsOrigins: config.CORS_ORIGINS,
   onLoopback: false,
   workspaceRoots: [],
-  maxSockets: 4096,
+  maxSockets: config.WS_MAX_CLIENTS,
+  auth: {
+    provider: config.AUTH_PROVIDER,
+    multiTenant: config.MULTI_TENANT,
+    jwtSecret: config.JWT_SECRET ?? newSecret(),
+    accessTtlMs: config.JWT_ACCESS_EXPIRATION,
+    refreshTtlMs: config.JWT_REFRESH_EXPIRATION,
+  },
   receivedFolder,
 });
 
@@ -57,7 +75,7 @@ closeWithGrace({ delay: 5_000, logger: log }, async ({ err }) => {
   await app.close();
   await crew.close();
   db[Symbol.dispose]();
-  rmSync(receivedFolder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
 });
-await app.listen({ host: address.host || anyInterface(), port: address.port });
+await app.listen(listenOn(config));
 crew.start();

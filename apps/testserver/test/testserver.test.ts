@@ -1,37 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { fastest, freePort, waitFor } from '@agentcrew/testkit';
 import { afterEach, expect, test } from 'vitest';
+import { endAll, start } from './server.ts';
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-const running = new Set<ChildProcess>();
-
-afterEach(() => {
-  for (const child of running) child.kill('SIGKILL');
-  running.clear();
-});
-
-/** The process as `pnpm testserver` starts it. */
-function start(listenAddr: string) {
-  const child = spawn(process.execPath, [main], {
-    env: { PATH: process.env.PATH, LISTEN_ADDR: listenAddr },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running.add(child);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk) => {
-      output += chunk;
-    });
-  }
-  const ended = once(child, 'exit').then(([code]) => {
-    running.delete(child);
-    return code as number | null;
-  });
-  return { child, ended, output: () => output };
-}
+afterEach(endAll);
 
 async function call(url: string, method = 'GET', body?: unknown) {
   const response = await fetch(url, {
@@ -87,6 +60,18 @@ test('an open WebSocket does not keep it from ending', async () => {
   child.kill('SIGTERM');
   const [event] = await closed;
   expect(event.code).toBe(1001);
+  expect(await ended).toBe(0);
+});
+
+test('with AUTH_PROVIDER=local clients sign in', async () => {
+  const port = await freePort();
+  const { child, ended } = start(`127.0.0.1:${port}`, { AUTH_PROVIDER: 'local' });
+  const url = `http://127.0.0.1:${port}`;
+  await waitFor('the server', async () => (await call(`${url}/health`)).status === 200);
+  expect((await call(`${url}/api/teams`)).status).toBe(401);
+  const account = { org_name: 'Alpha', name: 'Ada', email: 'ada@example.org', password: 'Correct-Horse-1' };
+  expect((await call(`${url}/api/auth/register`, 'POST', account)).status).toBe(201);
+  child.kill('SIGTERM');
   expect(await ended).toBe(0);
 });
 

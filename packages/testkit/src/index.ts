@@ -4,6 +4,7 @@ export * from './free-port.ts';
 export * from './host-gateway.ts';
 export * from './latch.ts';
 export * from './nats-server.ts';
+export * from './scripted-model/script.ts';
 export * from './scripted-model/server.ts';
 export * from './temporary-folder.ts';
 export * from './test-cluster.ts';

@@ -11,8 +11,8 @@ import { agentLimitsSchema } from '@agentcrew/protocol';
 import type { RuntimeName } from '@agentcrew/runtime';
 import { type MockRuntime, mockRuntime } from '@agentcrew/runtime/mock';
 import pino, { type Logger } from 'pino';
-import { connectOfflineBus } from '../../../testserver/src/offline-bus.ts';
 import { type Client, createClient } from './client.ts';
+import { connectOfflineBus } from './offline-bus.ts';
 import { routesOf } from './routes.ts';
 
 export interface TestAppOptions {

@@ -3,7 +3,7 @@ import type { ConnectBus } from '@agentcrew/nats';
 import { CrewError } from '@agentcrew/protocol';
 
 function offline(): CrewError {
-  return new CrewError('NATS_UNAVAILABLE', 'the test server has no message bus');
+  return new CrewError('NATS_UNAVAILABLE', 'there is no message bus');
 }
 
 /** A bus that nothing is connected to: what is sent stays queued. */
