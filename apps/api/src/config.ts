@@ -205,7 +205,7 @@ export const variables = {
     'Bearer token of a gateway for the agents of the first organisation (same use as the OAuth token), unless its settings hold one.',
   ),
   ANTHROPIC_BASE_URL: variable(
-    z.url({ protocol: /^https?$/ }).optional(),
+    z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
     'Address of the Messages API for the agents, unless the settings hold one.',
   ),
   DEPLOY_TIMEOUT: variable(timerSchema.prefault('5m'), 'A deploy that takes longer fails.'),

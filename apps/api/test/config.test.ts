@@ -122,6 +122,11 @@ describe('a configuration that cannot be used', () => {
     expect(problemsOf(env)).toEqual([expect.stringContaining(Object.keys(env)[0] ?? '?')]);
   });
 
+  test('is told in words of ours', () => {
+    const rule = 'must be an http or https URL (got "nowhere")';
+    expect(problemsOf({ ANTHROPIC_BASE_URL: 'nowhere' })).toEqual([`ANTHROPIC_BASE_URL: ${rule}`]);
+  });
+
   test('shows no secret', () => {
     const problems = problemsOf({ SETTINGS_ENCRYPTION_KEY: 'canary', JWT_SECRET: 'canary', RUNTIME: 'cloud' });
     expect(problems).toHaveLength(3);

@@ -71,10 +71,16 @@ export function refuseBroken({ code }: ConnectionError, socket: Socket): void {
   socket.end(`${headers.join('\r\n')}\r\n\r\n${body}`, () => socket.destroySoon());
 }
 
+/** For a body of another type than the routes take. */
+export function unsupportedMediaType(): CrewError {
+  return new CrewError('UNSUPPORTED_MEDIA_TYPE', 'Unsupported Media Type: send application/json');
+}
+
 function asCrewError(error: FastifyError | CrewError): CrewError {
   if (error instanceof CrewError) return error;
   if (error.validation) return invalid(error);
   const code = codeOfStatus[error.statusCode ?? 500];
+  if (code === 'UNSUPPORTED_MEDIA_TYPE') return unsupportedMediaType();
   if (code)
     return new CrewError(code, code === 'INVALID_REQUEST' ? `invalid request body: ${error.message}` : error.message);
   const status = error.statusCode ?? 500;

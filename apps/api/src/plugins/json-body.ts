@@ -1,6 +1,7 @@
 import { CrewError } from '@agentcrew/protocol';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
+import { unsupportedMediaType } from './errors.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -40,7 +41,7 @@ export const jsonBody = fp(async (app: FastifyInstance) => {
   // What `curl -X POST -d ''` sends where no body is needed.
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) => {
     if (text === '') done(null, undefined);
-    else done(new CrewError('UNSUPPORTED_MEDIA_TYPE', 'Unsupported Media Type: send application/json'));
+    else done(unsupportedMediaType());
   });
 });
 

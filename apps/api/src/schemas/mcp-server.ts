@@ -30,7 +30,9 @@ export const newMcpServerSchema = z
     transport: z.enum(['stdio', 'http', 'sse']),
     command: safeText.optional(),
     args: z.array(safeText).max(100).optional(),
-    url: z.union([z.literal(''), z.url({ protocol: /^https?$/ }).max(4096)], 'must be an http or https URL').optional(),
+    url: z
+      .union([z.literal(''), z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(4096)])
+      .optional(),
     env: stringMap(/^[^\s=]+$/, anyText)
       .describe('Secrets: answers have a mask in their place')
       .optional(),

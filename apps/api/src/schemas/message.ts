@@ -45,7 +45,7 @@ const typesSchema = z
       .map((type) => type.trim())
       .filter((type) => type !== ''),
   )
-  .pipe(z.array(z.enum(messageTypes, { error: `must be a list of ${messageTypes.join(', ')}` })));
+  .pipe(z.array(z.enum(messageTypes, { error: `must be one of ${messageTypes.join(', ')}` })));
 
 /** The query of a list of messages, newest first, or oldest first with `after`. */
 export function listQuery(defaultLimit: number, maxLimit: number) {

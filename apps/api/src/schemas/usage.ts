@@ -2,7 +2,7 @@ import type { UsageDayRow } from '@agentcrew/models';
 import { z } from 'zod';
 import { usageTotals, usageTotalsSchema } from './common.ts';
 
-const daySchema = z.iso.date();
+const daySchema = z.iso.date('must be a day such as 2026-01-31');
 
 export const usageQuery = z.object({
   from: daySchema.optional().describe('First day, `YYYY-MM-DD`'),

@@ -127,7 +127,7 @@ describe('types', () => {
     '%s is refused',
     async (types) => {
       const answer = await app.client.get(`/api/teams/${id}/messages?types=${encodeURIComponent(types)}`);
-      expectError(answer, 400, 'INVALID_REQUEST', 'types');
+      expectError(answer, 400, 'INVALID_REQUEST', /^types\[\d\] must be one of user_message, /);
     },
   );
 });

@@ -156,7 +156,7 @@ describe('content types', () => {
         raw: JSON.stringify(newTeam()),
         headers: { 'content-type': type },
       });
-      expectError(answer, 415, 'UNSUPPORTED_MEDIA_TYPE');
+      expectError(answer, 415, 'UNSUPPORTED_MEDIA_TYPE', 'send application/json');
     },
   );
 });

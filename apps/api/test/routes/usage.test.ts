@@ -37,8 +37,8 @@ test('is counted by day and agent, and outlives the team', async () => {
 });
 
 test.each([
-  ['from=yesterday', 'from'],
-  ['from=2026-02-30', 'from'],
+  ['from=yesterday', 'from must be a day such as 2026-01-31'],
+  ['from=2026-02-30', 'from must be a day'],
   ['from=2026-02-02&to=2026-02-01', 'from'],
   ['from=2020-01-01&to=2026-01-01', 'days apart'],
 ])('refuses %s', async (query, words) => {
