@@ -27,6 +27,8 @@ function wording(issue: z.core.$ZodRawIssue): string | undefined {
       return `must be at most ${issue.maximum} ${unit(issue.origin)}`.trim();
     case 'too_small':
       return `must be at least ${issue.minimum} ${unit(issue.origin)}`.trim();
+    case 'unrecognized_keys':
+      return `has no field ${issue.keys.join(', ')}`;
     case 'invalid_key':
       return issue.issues[0]?.message;
     default:

@@ -3,6 +3,7 @@ import { permissionsSchema } from '@agentcrew/permissions';
 import { budgetSchema } from '@agentcrew/protocol';
 import { z } from 'zod';
 import { masked } from '../crew/mcp-servers.ts';
+import { newBudgetSchema } from './budget.ts';
 import { nameSchema, textOf, timestampSchema, usageTotals, usageTotalsSchema } from './common.ts';
 import { mcpServerSchema, mcpServersSchema } from './mcp-server.ts';
 import { resourcesSchema } from './resources.ts';
@@ -33,7 +34,7 @@ const agentFields = {
     .optional(),
   permissions: permissionsSchema.nullable().optional(),
   resources: resourcesSchema.optional(),
-  budget: budgetSchema.nullable().optional(),
+  budget: newBudgetSchema.nullable().optional(),
   sub_agent_description: textOf(2048).optional(),
   sub_agent_instructions: instructions.optional(),
   sub_agent_model: z.string().max(200).optional(),

@@ -3,6 +3,7 @@ import { budgetSchema } from '@agentcrew/protocol';
 import { z } from 'zod';
 import { foldedStatuses, masked } from '../crew/mcp-servers.ts';
 import { agentJson, agentSchema, modelProblem, newAgentSchema } from './agent.ts';
+import { newBudgetSchema } from './budget.ts';
 import {
   nameSchema,
   shellRule,
@@ -35,7 +36,7 @@ const teamFields = {
     .optional(),
   agent_image: agentImageSchema.optional(),
   mcp_servers: mcpServersSchema.optional(),
-  budget: budgetSchema.nullable().optional(),
+  budget: newBudgetSchema.nullable().optional(),
 };
 
 export const newTeamSchema = z

@@ -261,6 +261,8 @@ describe('rules of single fields', () => {
     ['agents[0].resources.memory', agent({ resources: { memory: 'lots' } })],
     ['agents[0].budget.usd', agent({ budget: { usd: -1 } })],
     ['agents[0].budget.turns', agent({ budget: { turns: 1.5 } })],
+    ['agents[0].budget has no field dollars', agent({ budget: { dollars: 5 } })],
+    ['budget has no field dollars', claude({ budget: { usd: 5, dollars: 5 } })],
     ['agents[0].resources.cpu', agent({ resources: { cpu: '-1' } })],
     ['agents[0].resources.timeout_seconds', agent({ resources: { timeout_seconds: 0 } })],
     ['agents[0].permissions.allowed_tools', agent({ permissions: { allowed_tools: 'Bash' } })],
