@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { openDatabase } from '@agentcrew/models';
 import { messageOf } from '@agentcrew/protocol';
@@ -12,8 +13,10 @@ import { encryptionKey } from './data-dir.ts';
  */
 async function resetPassword(address: string): Promise<string> {
   const config = readConfig(process.env);
+  const path = databasePath(config);
+  if (!existsSync(path)) throw new Error(`there is no database ${path}: set DATA_DIR as it is for the server`);
   using db = openDatabase({
-    path: databasePath(config),
+    path,
     encryptionKey: encryptionKey(resolve(config.DATA_DIR), config.SETTINGS_ENCRYPTION_KEY),
   });
   const user = db.users.byEmail(address.trim().toLowerCase());

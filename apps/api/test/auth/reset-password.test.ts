@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -24,4 +25,12 @@ test('an owner who has forgotten the password gets another one, while the server
   expect((await app.client.post('/api/auth/login', login)).body).toMatchObject({ must_change_password: true });
   await expect(run('nobody@example.org')).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('nobody') });
   await expect(run()).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('usage') });
+});
+
+test('a folder in which no server has been is told, and left as it is', async () => {
+  await using folder = await temporaryFolder();
+  const env = { PATH: process.env.PATH, DATA_DIR: folder.path };
+  const run = promisify(execFile)(process.execPath, [program, 'ada@example.org'], { env });
+  await expect(run).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(`${folder.path}/agentcrew.db`) });
+  expect(readdirSync(folder.path)).toEqual([]);
 });
