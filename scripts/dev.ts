@@ -14,7 +14,7 @@ async function useScriptedModel(port: number): Promise<void> {
   const host = inContainers ? await hostForContainers() : '127.0.0.1';
   const model = await startScriptedModel({ host, port, deltaDelayMs: 15 }).catch((error: unknown) => {
     console.error(
-      `The scripted model did not start: ${messageOf(error)}. Set PORT; the model takes the port after it.`,
+      `The scripted model did not start: ${messageOf(error)}. Perhaps \`make dev\` runs already; otherwise set PORT: the model takes the port after it.`,
     );
     process.exit(1);
   });
@@ -31,12 +31,17 @@ async function hostForContainers(): Promise<string> {
   });
 }
 
-function hints(url: string, scripted: boolean): string {
+function hints(url: string, scripted: boolean, signIn: boolean): string {
   const team = '{"name":"first","agents":[{"name":"ada","role":"leader"},{"name":"ben","specialty":"research"}]}';
   const json = "-H 'content-type: application/json'";
   const model = scripted
     ? 'No credential is set: a scripted model answers. To talk to Claude: ANTHROPIC_API_KEY=… make dev'
     : 'The agents talk to Claude with the credential of your environment.';
+  if (signIn)
+    return `
+${model}
+Everything there is to call: ${url}/docs. The first who registers owns all that is here: docs/auth.md has the calls.
+`;
   return `
 ${model}
 Everything there is to call: ${url}/docs. To try, one after another in a second terminal (a deploy takes a few seconds):
@@ -50,11 +55,11 @@ Ctrl-C ends the server. The agents of a team go on, and the next start finds the
 `;
 }
 
-/** Where the server will listen. A configuration that cannot be used ends everything here. */
-function listenPort(): number {
+/** Where the server will listen, and whether it asks who calls. A configuration that cannot be used ends everything here. */
+function configuration(): { port: number; signIn: boolean } {
   try {
-    const { PORT, LISTEN_ADDR } = readConfig(process.env);
-    return PORT ?? LISTEN_ADDR.port;
+    const { PORT, LISTEN_ADDR, AUTH_PROVIDER } = readConfig(process.env);
+    return { port: PORT ?? LISTEN_ADDR.port, signIn: AUTH_PROVIDER === 'local' };
   } catch (error) {
     console.error(messageOf(error));
     process.exit(1);
@@ -63,8 +68,8 @@ function listenPort(): number {
 
 process.env.RUNTIME ||= 'local';
 process.env.DATA_DIR ||= fileURLToPath(new URL('../data', import.meta.url));
-const port = listenPort();
+const { port, signIn } = configuration();
 const scripted = credentials.every((name) => !process.env[name] && !process.env[`${name}_FILE`]);
 if (scripted) await useScriptedModel(port + 1);
 await import('@agentcrew/api/main.ts');
-console.log(hints(`http://127.0.0.1:${port}`, scripted));
+console.log(hints(`http://127.0.0.1:${port}`, scripted, signIn));

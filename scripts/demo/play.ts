@@ -69,9 +69,10 @@ export async function showPlaces(server: Server, dataDir: string): Promise<void>
   detail(`server      ${server.url} (pid ${server.pid}, Node.js ${process.version}), log ${server.log}`);
   detail(`message bus nats://127.0.0.1:${port} (pid ${pids('nats-server').join(', ')}), log ${dataDir}/nats/nats.log`);
   for (const { name } of team.agents) {
-    detail(
-      `${name.padEnd(11)} sidecar and Claude Code CLI, pids ${pids(name).join(', ')}, log ${logOf(dataDir, name)}`,
-    );
+    const own = pids(name);
+    // The CLI of a worker that has had nothing to do may not have been started yet.
+    const what = own.length > 1 ? 'sidecar and Claude Code CLI, pids' : 'sidecar, pid';
+    detail(`${name.padEnd(11)} ${what} ${own.join(', ')}, log ${logOf(dataDir, name)}`);
   }
   detail(`workspace   ${join(dataDir, 'teams', team.name, 'workspace')}`);
 }
