@@ -6,6 +6,7 @@ import type { AgentConfig, AgentRuntime } from '@agentcrew/runtime';
 import { mockAgentId, mockRuntime } from '@agentcrew/runtime/mock';
 import { Agent } from '@agentcrew/sidecar/agent.ts';
 import { prepareFolders } from '@agentcrew/sidecar/folders.ts';
+import { ownState } from '@agentcrew/sidecar/own-state.ts';
 import { createRedactor } from '@agentcrew/sidecar/redactor.ts';
 import { waitFor } from '@agentcrew/testkit';
 import { pino } from 'pino';
@@ -93,6 +94,7 @@ function specOf(config: AgentConfig, folder: string): AgentSpec {
 
 function startAgent(spec: AgentSpec, connectBus: ConnectBus): RunningAgent {
   prepareFolders(spec);
+  ownState(spec);
   const lines = new LogLines();
   lines.write('mock log output');
   const log = pino({ base: { team: spec.team, agent: spec.agent }, timestamp: pino.stdTimeFunctions.isoTime }, lines);

@@ -1,11 +1,11 @@
 import type { AgentRow } from '@agentcrew/models';
-import { permissionsSchema } from '@agentcrew/permissions';
 import { budgetSchema } from '@agentcrew/protocol';
 import { z } from 'zod';
 import { masked } from '../crew/mcp-servers.ts';
 import { newBudgetSchema } from './budget.ts';
 import { nameSchema, textOf, timestampSchema, usageTotals, usageTotalsSchema } from './common.ts';
 import { mcpServerSchema, mcpServersSchema } from './mcp-server.ts';
+import { newPermissionsSchema } from './permissions.ts';
 import { resourcesSchema } from './resources.ts';
 import { subAgentSkillsSchema } from './sub-agent-skills.ts';
 
@@ -32,7 +32,7 @@ const agentFields = {
     .refine((skills) => Buffer.byteLength(JSON.stringify(skills)) <= maxBytes, `must be at most ${maxBytes} bytes long`)
     .nullable()
     .optional(),
-  permissions: permissionsSchema.nullable().optional(),
+  permissions: newPermissionsSchema.nullable().optional(),
   resources: resourcesSchema.optional(),
   budget: newBudgetSchema.nullable().optional(),
   sub_agent_description: textOf(2048).optional(),

@@ -262,6 +262,7 @@ describe('rules of single fields', () => {
     ['agents[0].budget.usd', agent({ budget: { usd: -1 } })],
     ['agents[0].budget.turns', agent({ budget: { turns: 1.5 } })],
     ['agents[0].budget has no field dollars', agent({ budget: { dollars: 5 } })],
+    ['agents[0].permissions has no field alowed_commands', agent({ permissions: { alowed_commands: ['ls'] } })],
     ['budget has no field dollars', claude({ budget: { usd: 5, dollars: 5 } })],
     ['agents[0].resources.cpu', agent({ resources: { cpu: '-1' } })],
     ['agents[0].resources.timeout_seconds', agent({ resources: { timeout_seconds: 0 } })],
