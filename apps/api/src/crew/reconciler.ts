@@ -9,6 +9,7 @@ import type { Briefings } from './briefings.ts';
 import type { Cancellations } from './cancellations.ts';
 import type { Deployer } from './deployer.ts';
 import { type DeploymentDeps, infraOf } from './deployment.ts';
+import { createNews } from './news.ts';
 import type { Outbox } from './outbox.ts';
 import { requeueLost } from './redelivery.ts';
 import { createReplacements } from './replacements.ts';
@@ -47,10 +48,13 @@ export interface Reconciler {
 
 /** So long a pass may take for a team, so that a sick one cannot hold up the others for ever. */
 const repairDeadlineMs = 20_000;
+const everything = '';
 
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const stop = new AbortController();
   const replacements = createReplacements({ ...deps, stop: stop.signal });
+  /** Of teams by their ids, and of all of it. */
+  const isNews = createNews();
   const health = createAgentHealth({ ...deps, replacements });
   /** Where the agents of a team were told that their bus is. */
   const busUrls = new Map<string, string>();
@@ -91,10 +95,14 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       if (team.stop_requested_at) finishStop(team);
       else if (team.status === 'deploying') deps.deployer.resume(team);
       else if (team.status === 'running') await deps.deployer.repair(team.id, (cancel) => mend(team, seen, cancel));
+      isNews(team.id, undefined);
     } catch (error) {
       if (stop.signal.aborted || deps.deployer.busy(team.id)) return;
-      deps.log.warn({ team_id: team.id, team: team.slug, error: messageOf(error) }, 'team needs repair');
-      note(team, `Not healthy: ${messageOf(error)}`);
+      const trouble = messageOf(error);
+      if (isNews(team.id, trouble)) {
+        deps.log.warn({ team_id: team.id, team: team.slug, error: trouble }, 'team needs repair');
+      }
+      note(team, `Not healthy: ${trouble}`);
     }
   }
 
@@ -211,7 +219,13 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
 
   async function pass(): Promise<void> {
     current ??= passOnce()
-      .catch((error: unknown) => deps.log.error({ error: messageOf(error) }, 'reconciliation failed'))
+      .then(() => {
+        if (isNews(everything, undefined)) deps.log.info('reconciliation works again');
+      })
+      .catch((error: unknown) => {
+        const trouble = messageOf(error);
+        if (isNews(everything, trouble)) deps.log.error({ error: trouble }, 'reconciliation failed');
+      })
       .finally(() => {
         current = undefined;
       });

@@ -260,6 +260,27 @@ test('a bus that does not answer, and a runtime that does not, are said', async 
   expect(crew.team(id).status_message).toBe('');
 });
 
+test('a trouble that lasts is logged once, and another one again', async () => {
+  const { id } = await crew.createRunningTeam();
+  const { log } = crew.crew;
+  const [error, warn, info] = [vi.spyOn(log, 'error'), vi.spyOn(log, 'warn'), vi.spyOn(log, 'info')];
+  const list = vi.spyOn(crew.runtime, 'listAgents');
+  for (const reason of ['away', 'away', 'no permission', 'no permission']) {
+    list.mockRejectedValueOnce(new CrewError('RUNTIME_FAILED', reason));
+    await pass();
+  }
+  expect(error.mock.calls.map(([what]) => what)).toEqual([{ error: 'away' }, { error: 'no permission' }]);
+  await pass();
+  await pass();
+  expect(info.mock.calls).toEqual([['reconciliation works again']]);
+  for (const reason of ['sick', 'sick', undefined, 'sick']) {
+    if (reason) crew.runtime.failNext('deployInfra', new CrewError('RUNTIME_FAILED', reason));
+    await pass();
+  }
+  const sick = expect.objectContaining({ team_id: id, error: 'sick' });
+  expect(warn.mock.calls.map(([what]) => what)).toEqual([sick, sick]);
+});
+
 test('one sick team does not keep the others from being mended', async () => {
   const sick = await crew.createRunningTeam();
   const other = await crew.createRunningTeam();
