@@ -84,6 +84,21 @@ describe('how far a pod is', () => {
       withContainer({ waiting: { reason: 'ImagePullBackOff', message: 'no such image' } }),
       { kind: 'failed', reason: 'ImagePullBackOff: no such image' },
     ],
+    [
+      'whose kubelet is behind with its secrets',
+      withContainer({
+        waiting: {
+          reason: 'CreateContainerConfigError',
+          message: 'failed to sync secret cache: timed out waiting for the condition',
+        },
+      }),
+      { kind: 'waiting' },
+    ],
+    [
+      'whose secret is not there',
+      withContainer({ waiting: { reason: 'CreateContainerConfigError', message: 'secret "agent-lead" not found' } }),
+      { kind: 'failed', reason: 'CreateContainerConfigError: secret "agent-lead" not found' },
+    ],
     ['that runs', withContainer({ running: {} }), { kind: 'running' }],
     ['that is ready', withContainer({ running: {} }, undefined, true), { kind: 'ready' }],
     ['that ended', withContainer({ terminated: { exitCode: 3 } }), { kind: 'failed', reason: 'exit code 3' }],

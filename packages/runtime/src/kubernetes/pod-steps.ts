@@ -1,6 +1,7 @@
 import type { V1ContainerState, V1ContainerStateTerminated, V1Pod } from '@kubernetes/client-node';
 import { agentContainerName } from './agent-objects.ts';
 import { natsName } from './nats-objects.ts';
+import { isTransient } from './remarks.ts';
 
 /** How far a pod of ours is, with words for a person. */
 export type PodStep =
@@ -41,7 +42,7 @@ function stepOfContainer(state: V1ContainerState, before: V1ContainerStateTermin
   const { reason = 'ContainerCreating', message } = waiting ?? {};
   if (reason === 'CrashLoopBackOff') return { kind: 'failed', reason: `it ends again and again (${reasonOf(before)})` };
   const text = message ? `${reason}: ${message}` : reason;
-  return { kind: hopeless.has(reason) ? 'failed' : 'waiting', reason: text };
+  return { kind: hopeless.has(reason) && !isTransient(text) ? 'failed' : 'waiting', reason: text };
 }
 
 /** The container with the sidecar, or with NATS. A service mesh may have put its own beside it. */

@@ -32,7 +32,14 @@ function timeOf({ eventTime, lastTimestamp, metadata }: CoreV1Event): number {
   return time ? new Date(time).getTime() : 0;
 }
 
-/** A namespace that is just made has no service account for a moment, and takes no pods. */
+/** What passes by itself, as far as its text tells. */
+const transient = [
+  // A namespace that is just made has no service account for a moment, and takes no pods.
+  /serviceaccount "?default"? not found|error looking up service account/i,
+  // A busy kubelet, or the container runtime below it, does not get to it in time and tries again.
+  /timed out waiting for the condition|context deadline exceeded|name ".*" is reserved for/i,
+];
+
 export function isTransient(message: string): boolean {
-  return /serviceaccount "?default"? not found|error looking up service account/i.test(message);
+  return transient.some((pattern) => pattern.test(message));
 }
