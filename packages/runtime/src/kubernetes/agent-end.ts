@@ -1,6 +1,6 @@
 import { CrewError } from '@agentcrew/protocol';
 import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
-import { remove } from './apply.ts';
+import { remove, removeAfterItsOwn } from './apply.ts';
 import type { Cluster } from './cluster.ts';
 import { ifPresent } from './cluster-errors.ts';
 import { unlessReplaced, untilPodsGone } from './ended-pods.ts';
@@ -26,11 +26,15 @@ export async function readPod(cluster: Cluster, { namespace, name }: AgentPlace)
 
 /** Deletes what an agent is made of, and waits until its pod is gone. @throws CrewError RUNTIME_FAILED when it stays */
 export async function endAgent(cluster: Cluster, place: AgentPlace): Promise<void> {
-  await remove(cluster, { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: place });
+  await removeAfterItsOwn(cluster, { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: place });
   // Goes with its StatefulSet, unless somebody has deleted that and left the pod.
   await ifPresent(cluster.core.deleteNamespacedPod({ namespace: place.namespace, name: podOf(place.name) }));
-  await remove(cluster, { apiVersion: 'v1', kind: 'Secret', metadata: place });
-  await untilEnded(cluster, place);
+  try {
+    await untilEnded(cluster, place);
+  } finally {
+    // Last: a pod on its way up that does not find its Secret any more may hold up its own end.
+    await remove(cluster, { apiVersion: 'v1', kind: 'Secret', metadata: place });
+  }
 }
 
 /** Waits for the end of an agent that is being deleted. @throws CrewError RUNTIME_FAILED when its pod stays */

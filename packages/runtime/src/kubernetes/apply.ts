@@ -36,11 +36,20 @@ export async function apply<T extends KubernetesObject>(cluster: Cluster, object
   return applied as T;
 }
 
-/** Deletes an object, and what belongs to it before it; waits as `apply` does. None is no error. */
+/** Deletes an object; waits as `apply` does. None is no error. */
 export async function remove(cluster: Cluster, reference: Reference): Promise<void> {
+  await removeBy(cluster, reference, 'Background');
+}
+
+/** The same for one that makes others: it stays until they are gone. Returns before that. */
+export async function removeAfterItsOwn(cluster: Cluster, reference: Reference): Promise<void> {
+  await removeBy(cluster, reference, 'Foreground');
+}
+
+async function removeBy(cluster: Cluster, reference: Reference, policy: 'Background' | 'Foreground'): Promise<void> {
   await until(async () => {
     const own = { ...reference, metadata: { ...reference.metadata } };
-    await ifPresent(cluster.objects.delete(own, undefined, undefined, undefined, undefined, 'Foreground'));
+    await ifPresent(cluster.objects.delete(own, undefined, undefined, undefined, undefined, policy));
     return true;
   }, forever);
 }

@@ -2,7 +2,7 @@ import { CrewError } from '@agentcrew/protocol';
 import type { KubernetesObject, V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import type { InfraConfig } from '../runtime.ts';
 import type { RuntimeLogger } from '../shared/logger.ts';
-import { apply, type Reference, remove } from './apply.ts';
+import { apply, type Reference, remove, removeAfterItsOwn } from './apply.ts';
 import type { Cluster } from './cluster.ts';
 import { ifPresent } from './cluster-errors.ts';
 import { namespaceOf } from './names.ts';
@@ -90,26 +90,25 @@ export function teamInfra(options: InfraOptions): TeamInfra {
       appliedAt.delete(team);
       if (removeData) return await removeNamespace(cluster, instance, team);
       if (!(await findNamespace(cluster, instance, team))) return;
-      await Promise.all(removable(team, settings).map(async (reference) => remove(cluster, reference)));
+      await removeAfterItsOwn(cluster, reference('apps/v1', 'Deployment', team, natsName));
       await untilNatsGone(cluster, instance, team);
+      // Not before: a pod on its way up that does not find its Secret any more may hold up its own end.
+      await Promise.all(removable(team, settings).map(async (one) => remove(cluster, one)));
     },
   };
 }
 
-/** All that a stopped team does not need. */
+/** All that a stopped team does not need, its pods aside. */
 function removable(team: string, { imagePullSecrets = [] }: KubernetesSettings): Reference[] {
-  const namespace = namespaceOf(team);
-  const reference = (apiVersion: string, kind: string, name: string) => ({
-    apiVersion,
-    kind,
-    metadata: { name, namespace },
-  });
   return [
-    reference('apps/v1', 'Deployment', natsName),
-    reference('v1', 'Service', natsName),
-    ...[natsSecretName, credentialSecretName, ...imagePullSecrets].map((name) => reference('v1', 'Secret', name)),
-    ...policyNames.map((name) => reference('networking.k8s.io/v1', 'NetworkPolicy', name)),
+    reference('v1', 'Service', team, natsName),
+    ...[natsSecretName, credentialSecretName, ...imagePullSecrets].map((name) => reference('v1', 'Secret', team, name)),
+    ...policyNames.map((name) => reference('networking.k8s.io/v1', 'NetworkPolicy', team, name)),
   ];
+}
+
+function reference(apiVersion: string, kind: string, team: string, name: string): Reference {
+  return { apiVersion, kind, metadata: { name, namespace: namespaceOf(team) } };
 }
 
 function noFolders(): CrewError {
