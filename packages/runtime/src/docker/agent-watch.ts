@@ -1,6 +1,7 @@
 import { messageOf } from '@agentcrew/protocol';
 import type { AgentStatus } from '../runtime.ts';
 import type { RuntimeLogger } from '../shared/logger.ts';
+import { serialQueue } from '../shared/serial-queue.ts';
 import { statusReports } from '../shared/status-reports.ts';
 import type { DockerAgents } from './agents.ts';
 import type { Engine } from './engine.ts';
@@ -24,6 +25,8 @@ export interface AgentWatch extends Disposable {
 /** Follows the engine's events from now on: a container that Docker starts again needs its spec. */
 export function watchAgents({ engine, instance, agents, log }: WatchOptions): AgentWatch {
   const reports = statusReports(agents.isBusy, log);
+  // One look at an agent at a time: an older one must not have the last word.
+  const looks = serialQueue();
   const stop = new AbortController();
 
   async function guarded(task: () => Promise<void>): Promise<void> {
@@ -34,7 +37,8 @@ export function watchAgents({ engine, instance, agents, log }: WatchOptions): Ag
     }
   }
 
-  const look = async (id: string) => guarded(async () => reports.report(await agents.status(id)));
+  const look = async (id: string) =>
+    looks.run(id, async () => guarded(async () => reports.report(await agents.status(id))));
   const lookAtAll = async () => guarded(async () => reports.reportAll(await agents.list()));
 
   async function handle({ action, container, team, agent, exitCode }: ContainerEvent): Promise<void> {
