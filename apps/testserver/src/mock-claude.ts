@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClaudeOptions, ClaudeProcess, ContentBlock, McpResult, TurnResult } from '@agentcrew/claude';
 import { CrewError, messageOf } from '@agentcrew/protocol';
@@ -124,6 +124,8 @@ export class MockClaude implements ClaudeProcess {
     if (tool === 'AskUserQuestion') return { text: JSON.stringify(input.answers ?? {}) };
     if (tool !== 'Write') return { text: `(The test server runs no tools: ${tool} was only allowed.)` };
     const file = resolve(cwd, String(input.file_path));
+    // Whoever calls the test server, a page in a browser perhaps, also says what its agents may do.
+    if (!file.startsWith(cwd + sep)) return { text: `The test server writes to ${cwd} only.`, isError: true };
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, String(input.content ?? ''));
     return { text: `File created: ${file}` };

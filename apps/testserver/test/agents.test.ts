@@ -1,6 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { freePort, waitFor } from '@agentcrew/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Client, type Team } from '../../api/test/end-to-end/client.ts';
@@ -108,6 +112,16 @@ test('the agent writes files', async () => {
   await ask(team, '!tool Write {"file_path": "docs/plan.md", "content": "1. go"}');
   const answer = await fetch(`${url}/api/teams/${team.id}/files/content?path=docs/plan.md`);
   expect(await answer.text()).toBe('1. go');
+});
+
+test('the agent writes nowhere else, whatever its permissions say', async () => {
+  const team = await deployed({}, { permissions: { allowed_tools: ['Write'], filesystem_scope: '' } });
+  const elsewhere = join(tmpdir(), `agentcrew-testserver-${randomUUID()}`);
+  for (const file_path of [elsewhere, '../../elsewhere']) {
+    const { result } = await ask(team, `!tool Write ${JSON.stringify({ file_path, content: 'x' })}`);
+    expect(result).toContain('The test server writes to');
+  }
+  expect(existsSync(elsewhere)).toBe(false);
 });
 
 test('skills are installed, at deploy and while it runs, or are not', async () => {
