@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@agentcrew/testkit';
 import Sqlite from 'better-sqlite3';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { type McpServer, openDatabase } from '../src/index.ts';
 
 const servers: McpServer[] = [
@@ -113,6 +113,39 @@ test('what was sealed before the server was killed is wiped by the next opening'
   open();
   expect(bytes()).not.toContain('canary');
   expect(raw((sqlite) => sqlite.pragma('user_version', { simple: true }))).toBe(0);
+});
+
+test('with a key that other secrets were not sealed with, nothing is sealed', async () => {
+  const { open, raw } = await place();
+  open().teams.insert({ ...team([]), nats_token: 'sealed with the right key' });
+  const plain = JSON.stringify(servers);
+  raw((sqlite) => sqlite.prepare('update teams set mcp_servers = ?').run(plain));
+  const stored = () => raw((sqlite) => sqlite.prepare('select mcp_servers from teams').pluck().get());
+  open('another key');
+  expect(stored()).toBe(plain);
+  open();
+  expect(stored()).not.toBe(plain);
+});
+
+test('a file that cannot be wiped now is opened all the same, and wiped later', async () => {
+  const { open, raw } = await place();
+  open()[Symbol.dispose]();
+  raw((sqlite) => sqlite.pragma('user_version = 1'));
+  const version = () => raw((sqlite) => sqlite.pragma('user_version', { simple: true }));
+  const warned = vi.spyOn(process, 'emitWarning').mockReturnValue();
+  onTestFinished(() => warned.mockRestore());
+  const { exec } = Sqlite.prototype;
+  const vacuum = vi.spyOn(Sqlite.prototype, 'exec').mockImplementation(function (this: Sqlite.Database, source) {
+    if (source === 'vacuum') throw new Error('database or disk is full');
+    return exec.call(this, source);
+  });
+  onTestFinished(() => vacuum.mockRestore());
+  expect(open().teams.all()).toEqual([]);
+  expect(warned).toHaveBeenCalledWith(expect.stringContaining('the next start wipes them (database or disk is full)'));
+  expect(version()).toBe(1);
+  vacuum.mockRestore();
+  open();
+  expect(version()).toBe(0);
 });
 
 test('with another key they are empty', async () => {
