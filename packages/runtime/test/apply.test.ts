@@ -1,3 +1,4 @@
+import { waitFor } from '@agentcrew/testkit';
 import { ApiException, type KubernetesObject, type KubernetesObjectApi } from '@kubernetes/client-node';
 import { expect, test } from 'vitest';
 import { apply, remove } from '../src/kubernetes/apply.ts';
@@ -29,6 +30,21 @@ test('who comes second with the same object finds it there', async () => {
 
 test('a conflict that stays is an error', async () => {
   await expect(apply(clusterThatAnswers(409, 409, 409, 409).cluster, object)).rejects.toMatchObject({ code: 409 });
+});
+
+test('an API server that comes back is no conflict', async () => {
+  expect(await apply(clusterThatAnswers(503, 503, 503, 409, 409, 409).cluster, object)).toEqual(object);
+  const stays = clusterThatAnswers(503, 503, 503, 503, 409, 409, 409, 409).cluster;
+  await expect(apply(stays, object)).rejects.toMatchObject({ code: 409 });
+});
+
+test('who no longer wants an object need not wait for the API server', async () => {
+  const stop = new AbortController();
+  const { cluster, left } = clusterThatAnswers(...Array<number>(1_000).fill(503));
+  const applied = apply(cluster, object, stop.signal);
+  await waitFor('a first try', () => left.length < 1_000);
+  stop.abort(new Error('stopped'));
+  await expect(applied).rejects.toThrow('stopped');
 });
 
 test('a refusal is an error at once', async () => {

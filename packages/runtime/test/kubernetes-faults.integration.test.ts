@@ -82,6 +82,12 @@ describe.skipIf(!kubeconfig)('what can go wrong with pods (needs Kubernetes)', (
     );
   });
 
+  it('says why the state of an agent could not be deleted', async () => {
+    const { id } = await deploy();
+    const runtime = await fixture.reopen({ agentImage: 'localhost:9/agentcrew/absent:1' });
+    expect(await failureOf(runtime.removeAgent(id))).toContain('/agent-lead could not be deleted: ImagePullBackOff: ');
+  });
+
   it('says what an agent that does not get ready waits for', async () => {
     const runtime = await fixture.reopen({ readyTimeoutMs: 2_000 });
     const text = await failureOf(deploy({ env: { BEHAVIOUR: 'never-ready' } }, runtime));

@@ -83,10 +83,10 @@ describe.skipIf(!kubeconfig)('what a team is made of in a cluster (needs Kuberne
     expect(Buffer.from(data?.['api-key'] ?? '', 'base64').toString()).toBe('another-key');
   });
 
-  it('lets agents reach a gateway as long as they work with one', async () => {
+  it('lets agents reach a gateway until their team is stopped', async () => {
     await deploy({ anthropic_base_url: 'http://192.0.2.1:4000' });
     expect(await versions()).toHaveProperty('NetworkPolicy/model-gateway');
-    await deploy();
+    await fixture.runtime.teardownInfra(team);
     expect(await versions()).not.toHaveProperty('NetworkPolicy/model-gateway');
   });
 

@@ -7,12 +7,12 @@ import { type AgentPlan, agentSecret, agentStatefulSet } from './agent-objects.t
 import { agentPlan } from './agent-plan.ts';
 import { configOf, failure, type Outcome, placeOf, podOfConfig, type StartOptions, untilReady } from './agent-start.ts';
 import { allAgents, statusOf } from './agent-statuses.ts';
-import { apply, remove } from './apply.ts';
+import { apply } from './apply.ts';
 import { forgetState } from './forget-state.ts';
 import { annotation, label, selector, teamLabels } from './labels.ts';
 import { lastWords } from './last-words.ts';
 import { agentId, agentObject, idOf, namespaceOf, parseAgentId, podOf } from './names.ts';
-import { gatewayPolicy, gatewayPolicyReference } from './network-policies.ts';
+import { gatewayPolicy } from './network-policies.ts';
 import type { KubernetesSettings } from './settings.ts';
 import { sidecarReason } from './sidecar-reason.ts';
 import { credentialSecret } from './team-objects.ts';
@@ -55,7 +55,7 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
     signal.throwIfAborted();
     try {
       const before = await readPod(cluster, placeOf(plan));
-      await applyAgent(plan);
+      await applyAgent(plan, signal);
       if (before) await endPod(cluster, placeOf(plan), before, signal);
       const outcome = await untilReady(options, plan, signal, onProgress);
       if (outcome.kind !== 'ready') {
@@ -103,15 +103,15 @@ export function kubernetesAgents(options: AgentsOptions): KubernetesAgents {
     return outcome.kind === 'ready';
   }
 
-  async function applyAgent(plan: AgentPlan): Promise<void> {
+  async function applyAgent(plan: AgentPlan, signal: AbortSignal): Promise<void> {
     const { team, secrets, anthropic_base_url } = plan.spec;
     const policy = gatewayPolicy({ instance, team, apiNamespace: undefined }, anthropic_base_url);
     await Promise.all([
-      apply(cluster, agentSecret(plan)),
-      apply(cluster, credentialSecret(instance, team, secrets)),
-      policy ? apply(cluster, policy) : remove(cluster, gatewayPolicyReference(team)),
+      apply(cluster, agentSecret(plan), signal),
+      apply(cluster, credentialSecret(instance, team, secrets), signal),
+      policy && apply(cluster, policy, signal),
     ]);
-    await apply(cluster, agentStatefulSet(plan));
+    await apply(cluster, agentStatefulSet(plan), signal);
   }
 
   async function stop(id: string, afterwards?: (namespace: string, name: string) => Promise<void>): Promise<void> {

@@ -13,26 +13,35 @@ export interface Reference {
 
 const strategy = PatchStrategy.ServerSideApply;
 const mostConflicts = 4;
-const forever = Number.POSITIVE_INFINITY;
+const applyMs = 60_000;
+/** Somebody may be waiting for an end. */
+const removeMs = 10_000;
 
 /**
  * Makes an object, or changes of it what is different: server-side apply, which wins over other hands. Waits, like `until`, for
  * an API server that is away for a moment.
+ * @throws the signal's reason when it aborts meanwhile
  */
-export async function apply<T extends KubernetesObject>(cluster: Cluster, object: T): Promise<T> {
+export async function apply<T extends KubernetesObject>(cluster: Cluster, object: T, signal?: AbortSignal): Promise<T> {
   let conflicts = 0;
-  const applied = await until(async () => {
-    // The client sets fields of what it is given.
-    const own = { ...object, metadata: { ...object.metadata } };
-    try {
-      return await cluster.objects.patch(own, undefined, undefined, manager, true, strategy);
-    } catch (error) {
-      conflicts += 1;
-      // Two that make the same object at the same time: the second one finds it there.
-      if (statusCodeOf(error) !== 409 || conflicts === mostConflicts) throw error;
-      return undefined;
-    }
-  }, forever);
+  const applied = await until(
+    async () => {
+      // The client sets fields of what it is given.
+      const own = { ...object, metadata: { ...object.metadata } };
+      try {
+        return await cluster.objects.patch(own, undefined, undefined, manager, true, strategy);
+      } catch (error) {
+        if (statusCodeOf(error) !== 409) throw error;
+        // Two that make the same object at the same time: the second one finds it there.
+        conflicts += 1;
+        if (conflicts === mostConflicts) throw error;
+        return undefined;
+      }
+    },
+    applyMs,
+    signal,
+  );
+  signal?.throwIfAborted();
   return applied as T;
 }
 
@@ -51,5 +60,5 @@ async function removeBy(cluster: Cluster, reference: Reference, policy: 'Backgro
     const own = { ...reference, metadata: { ...reference.metadata } };
     await ifPresent(cluster.objects.delete(own, undefined, undefined, undefined, undefined, policy));
     return true;
-  }, forever);
+  }, removeMs);
 }

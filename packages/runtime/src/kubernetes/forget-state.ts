@@ -1,6 +1,6 @@
 import { CrewError } from '@agentcrew/protocol';
 import type { V1Pod } from '@kubernetes/client-node';
-import { stateFolder } from './agent-objects.ts';
+import { agentContainerName, stateFolder } from './agent-objects.ts';
 import { apply } from './apply.ts';
 import type { Cluster } from './cluster.ts';
 import { ifPresent } from './cluster-errors.ts';
@@ -72,7 +72,7 @@ function forgetPod({ instance, settings }: ForgetOptions, namespace: string, nam
       activeDeadlineSeconds: doneMs / 1_000,
       containers: [
         {
-          name: 'forget',
+          name: agentContainerName,
           image: settings.agentImage,
           imagePullPolicy: 'IfNotPresent',
           // Folders that nobody may write to, as package managers make them, keep what is in them.

@@ -46,7 +46,7 @@ export async function ensureNamespace(
     await untilGone(cluster, name, signal);
   }
   signal.throwIfAborted();
-  await apply(cluster, teamNamespace(instance, team));
+  await apply(cluster, teamNamespace(instance, team), signal);
 }
 
 /** Deletes a team's namespace with all that is in it, and waits until it is gone. */

@@ -6,7 +6,6 @@ import type {
   V1NetworkPolicySpec,
 } from '@kubernetes/client-node';
 import { natsPort } from '../shared/nats-config.ts';
-import type { Reference } from './apply.ts';
 import { agentsAmong, teamLabels } from './labels.ts';
 import { namespaceOf } from './names.ts';
 import { natsLabels } from './nats-objects.ts';
@@ -55,24 +54,18 @@ export const policyNames = ['default-deny', 'nats', 'agents', gatewayPolicyName]
  */
 export function gatewayPolicy(plan: PolicyPlan, baseUrl: string | undefined): V1NetworkPolicy | undefined {
   const url = baseUrl === undefined ? null : URL.parse(baseUrl);
-  const egress = url && gatewayRule(url);
-  if (!egress) return undefined;
+  const egress = url ? gatewayRules(url) : [];
+  if (egress.length === 0) return undefined;
   const podSelector = agentsAmong(teamLabels(plan.instance, plan.team));
-  return policy(plan, gatewayPolicyName, { podSelector, policyTypes: ['Egress'], egress: [egress] });
+  return policy(plan, gatewayPolicyName, { podSelector, policyTypes: ['Egress'], egress });
 }
 
-/** What an earlier `gatewayPolicy` of a team is, to remove it by. */
-export function gatewayPolicyReference(team: string): Reference {
-  const metadata = { name: gatewayPolicyName, namespace: namespaceOf(team) };
-  return { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata };
-}
-
-function gatewayRule(url: URL): V1NetworkPolicyEgressRule | undefined {
+function gatewayRules(url: URL): V1NetworkPolicyEgressRule[] {
+  const port = Number(url.port) || (url.protocol === 'http:' ? 80 : https);
+  const byPort = port === https ? [] : [{ ...addressOf(url), ports: tcp(port) }];
   // The pods of a Service may listen at another port than it, and that one is what policies see.
   const [, namespace] = /^[^.]+\.([^.]+)\.svc(?:\.|$)/.exec(url.hostname) ?? [];
-  if (namespace) return { to: [inNamespace(namespace)] };
-  const port = Number(url.port) || (url.protocol === 'http:' ? 80 : https);
-  return port === https ? undefined : { ...addressOf(url), ports: tcp(port) };
+  return namespace ? [{ to: [inNamespace(namespace)] }, ...byPort] : byPort;
 }
 
 /** A policy knows no names: only an address can be the one that is let through. */

@@ -44,30 +44,30 @@ export function teamInfra(options: InfraOptions): TeamInfra {
   const { cluster, instance, settings, scheduleTimeoutMs, log } = options;
   const appliedAt = new Map<string, number>();
 
-  async function applyAll(plan: NatsPlan): Promise<void> {
+  async function applyAll(plan: NatsPlan, signal: AbortSignal): Promise<void> {
     const { team } = plan;
     const apiNamespace = cluster.inside ? cluster.namespace : undefined;
     await Promise.all([
-      ...teamPolicies({ instance, team, apiNamespace }).map(async (policy) => apply(cluster, policy)),
-      ...(settings.imagePullSecrets ?? []).map(async (name) => copyPullSecret(team, name)),
-      ensureClaim(workspaceClaim(instance, team, settings)),
-      ensureClaim(natsClaim(plan)),
-      apply(cluster, natsSecret(plan)),
-      apply(cluster, natsService(plan)),
+      ...teamPolicies({ instance, team, apiNamespace }).map(async (policy) => apply(cluster, policy, signal)),
+      ...(settings.imagePullSecrets ?? []).map(async (name) => copyPullSecret(team, name, signal)),
+      ensureClaim(workspaceClaim(instance, team, settings), signal),
+      ensureClaim(natsClaim(plan), signal),
+      apply(cluster, natsSecret(plan), signal),
+      apply(cluster, natsService(plan), signal),
     ]);
-    await apply(cluster, natsDeployment(plan));
+    await apply(cluster, natsDeployment(plan), signal);
   }
 
   /** A claim is left as it was made: most of it can never be changed, and a smaller default must not break old teams. */
-  async function ensureClaim(claim: V1PersistentVolumeClaim): Promise<void> {
+  async function ensureClaim(claim: V1PersistentVolumeClaim, signal: AbortSignal): Promise<void> {
     const { name = '', namespace = '' } = claim.metadata ?? {};
     const known = await ifPresent(cluster.core.readNamespacedPersistentVolumeClaim({ name, namespace }));
-    if (!known) await apply(cluster, claim);
+    if (!known) await apply(cluster, claim, signal);
   }
 
-  async function copyPullSecret(team: string, name: string): Promise<void> {
+  async function copyPullSecret(team: string, name: string, signal: AbortSignal): Promise<void> {
     const found = await ifPresent(cluster.core.readNamespacedSecret({ name, namespace: cluster.namespace }));
-    if (found) await apply<KubernetesObject>(cluster, copiedPullSecret(instance, team, found));
+    if (found) await apply<KubernetesObject>(cluster, copiedPullSecret(instance, team, found), signal);
     else throw missingPullSecret(name, cluster.namespace);
   }
 
@@ -80,7 +80,7 @@ export function teamInfra(options: InfraOptions): TeamInfra {
       await ensureNamespace(cluster, instance, team, signal, onProgress);
       // The end of a stop that was cut off.
       if (await isEnding(cluster, team)) await untilNatsGone(cluster, instance, team);
-      await applyAll(plan);
+      await applyAll(plan, signal);
       await untilNatsReady(cluster, plan, scheduleTimeoutMs, signal, onProgress);
       appliedAt.set(team, Date.now());
       if (!fresh) log.info({ team, namespace: namespaceOf(team) }, 'namespace and NATS are there');
@@ -91,9 +91,12 @@ export function teamInfra(options: InfraOptions): TeamInfra {
       if (removeData) return await removeNamespace(cluster, instance, team);
       if (!(await findNamespace(cluster, instance, team))) return;
       await removeAfterItsOwn(cluster, reference('apps/v1', 'Deployment', team, natsName));
-      await untilNatsGone(cluster, instance, team);
-      // Not before: a pod on its way up that does not find its Secret any more may hold up its own end.
-      await Promise.all(removable(team, settings).map(async (one) => remove(cluster, one)));
+      try {
+        await untilNatsGone(cluster, instance, team);
+      } finally {
+        // Not before: a pod on its way up that does not find its Secret any more may hold up its own end.
+        await Promise.all(removable(team, settings).map(async (one) => remove(cluster, one)));
+      }
     },
   };
 }
