@@ -69,7 +69,12 @@ describe.skipIf(!kubeconfig)('logs of pods (needs Kubernetes)', () => {
     await tell(pods, 'agent', 'crash/key canary-key-123 refused');
     await restarted(pods, 'agent', 1);
     await tell(pods, 'agent', 'say/again');
-    await waitFor('the line', async () => (await past(pods, 'agent')).length === 4);
+    let lines: string[] = [];
+    await waitFor('the line', async () => {
+      lines = await past(pods, 'agent');
+      return lines.includes('again');
+    });
+    expect(lines).toEqual(['grüße', 'second', 'key canary-key-123 refused', 'again']);
     expect(await past(pods, 'agent', { tail: 3 })).toEqual(['second', 'key canary-key-123 refused', 'again']);
     const { cluster, namespace } = pods;
     expect(await lastWords(cluster, namespace, 'agent', [])).toBe('again');
