@@ -62,7 +62,7 @@ describe.skipIf(!kubeconfig)('logs of pods (needs Kubernetes)', () => {
     await pods.start('agent', obedient);
     await tell(pods, 'agent', 'say/gr%C3%BC%C3%9Fe');
     await tell(pods, 'agent', 'say/second');
-    await waitFor('the lines', async () => (await past(pods, 'agent')).length === 2);
+    await waitFor('the lines', async () => (await past(pods, 'agent')).length === 2, waits);
     expect(await past(pods, 'agent')).toEqual(['grüße', 'second']);
     expect(await past(pods, 'agent', { tail: 1 })).toEqual(['second']);
     expect(await past(pods, 'agent', { tail: 0 })).toEqual([]);
@@ -70,10 +70,11 @@ describe.skipIf(!kubeconfig)('logs of pods (needs Kubernetes)', () => {
     await restarted(pods, 'agent', 1);
     await tell(pods, 'agent', 'say/again');
     let lines: string[] = [];
-    await waitFor('the line', async () => {
+    const isThere = async () => {
       lines = await past(pods, 'agent');
       return lines.includes('again');
-    });
+    };
+    await waitFor('the line', isThere, waits);
     expect(lines).toEqual(['grüße', 'second', 'key canary-key-123 refused', 'again']);
     expect(await past(pods, 'agent', { tail: 3 })).toEqual(['second', 'key canary-key-123 refused', 'again']);
     const { cluster, namespace } = pods;
