@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { messageOf } from '@agentcrew/protocol';
 import type Sqlite from 'better-sqlite3';
 import { type Connection, inTransaction } from './connection.ts';
 import { sealedRest } from './mcp-secrets.ts';
@@ -15,10 +16,13 @@ const unwiped = 1;
  */
 export function sealOlderRows(connection: Connection, box: SecretBox): void {
   const { sqlite } = connection;
-  if (!isRightKey(sqlite, box)) return;
   inTransaction(connection, () => {
-    const sealed = sealTable(sqlite, 'teams', box) + sealTable(sqlite, 'agents', box);
-    if (sealed > 0) sqlite.pragma(`user_version = ${unwiped}`);
+    const plain = [...plainRows(sqlite, 'teams', box), ...plainRows(sqlite, 'agents', box)];
+    if (plain.length === 0 || !isRightKey(sqlite, box)) return;
+    for (const { table, id, sealed } of plain) {
+      sqlite.prepare(`update ${table} set mcp_servers = ? where id = ?`).run(JSON.stringify(sealed), id);
+    }
+    sqlite.pragma(`user_version = ${unwiped}`);
   });
   if (sqlite.pragma('user_version', { simple: true }) !== unwiped) return;
   try {
@@ -26,9 +30,8 @@ export function sealOlderRows(connection: Connection, box: SecretBox): void {
     const busy = sqlite.pragma('wal_checkpoint(TRUNCATE)', { simple: true });
     if (busy === 0) sqlite.pragma('user_version = 0');
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
     process.emitWarning(
-      `The database still holds plain secrets of an older version; the next start wipes them (${text}).`,
+      `The database still holds plain secrets of an older version; the next start wipes them (${messageOf(error)}).`,
     );
   }
 }
@@ -39,17 +42,12 @@ function isRightKey(sqlite: Sqlite.Database, box: SecretBox): boolean {
   return (sealed as string[]).every((text) => box.open(text) !== undefined);
 }
 
-/** How many rows had something plain. */
-function sealTable(sqlite: Sqlite.Database, table: 'teams' | 'agents', box: SecretBox): number {
+/** Rows that have something plain, with their servers sealed. */
+function plainRows(sqlite: Sqlite.Database, table: 'teams' | 'agents', box: SecretBox) {
   const rows = sqlite.prepare(`select id, mcp_servers from ${table} where mcp_servers is not null`).all();
-  const update = sqlite.prepare(`update ${table} set mcp_servers = ? where id = ?`);
-  let sealed = 0;
-  for (const { id, mcp_servers } of rows as { id: string; mcp_servers: string }[]) {
+  return (rows as { id: string; mcp_servers: string }[]).flatMap(({ id, mcp_servers }) => {
     const stored: McpServer[] | null = JSON.parse(mcp_servers);
-    const servers = sealedRest(box, stored);
-    if (isDeepStrictEqual(servers, stored)) continue;
-    update.run(JSON.stringify(servers), id);
-    sealed += 1;
-  }
-  return sealed;
+    const sealed = sealedRest(box, stored);
+    return isDeepStrictEqual(sealed, stored) ? [] : [{ table, id, sealed }];
+  });
 }
