@@ -64,13 +64,23 @@ async function clusterWithPod() {
   };
 }
 
-it('tells of an end that Kubernetes tells of only when the agent runs again', async () => {
-  await using kubernetes = await clusterWithPod();
-  const agents = { status: async () => running, list: async () => [running], isBusy: () => false };
-  using watch = watchAgents({ cluster: kubernetes.cluster, instance: 'i', agents, log });
+/** A watch that has told of its agent. @param status how the agent is when it is looked at */
+async function watched(
+  { cluster, isWatched }: Awaited<ReturnType<typeof clusterWithPod>>,
+  status = async () => running,
+) {
+  const agents = { status, list: async () => [running], isBusy: () => false };
+  const watch = watchAgents({ cluster, instance: 'i', agents, log });
   const changes: AgentStatus[] = [];
   watch.add((change) => changes.push(change));
-  await waitFor('the watch', () => kubernetes.isWatched() && changes.length === 1);
+  await waitFor('the watch', () => isWatched() && changes.length === 1);
+  return { changes, look: watch.look, [Symbol.dispose]: () => watch[Symbol.dispose]() };
+}
+
+it('tells of an end that Kubernetes tells of only when the agent runs again', async () => {
+  await using kubernetes = await clusterWithPod();
+  using watch = await watched(kubernetes);
+  const { changes } = watch;
   kubernetes.tell(podThatRestarted(0));
   kubernetes.tell(podThatRestarted(1));
   await waitFor('the recovery', () => changes.length === 3);
@@ -85,11 +95,8 @@ it('says of an agent that is gone whose it was', async () => {
   await using kubernetes = await clusterWithPod();
   const gone: AgentStatus = { id, team: '', agent: '', state: 'stopped' };
   let state = running;
-  const agents = { status: async () => state, list: async () => [running], isBusy: () => false };
-  using watch = watchAgents({ cluster: kubernetes.cluster, instance: 'i', agents, log });
-  const changes: AgentStatus[] = [];
-  watch.add((change) => changes.push(change));
-  await waitFor('the watch', () => kubernetes.isWatched() && changes.length === 1);
+  using watch = await watched(kubernetes, async () => state);
+  const { changes } = watch;
   state = gone;
   await watch.look(id);
   expect(changes.at(-1)).toEqual({ ...running, state: 'stopped' });
@@ -120,11 +127,8 @@ it('lets no older look at an agent have the last word', async () => {
 
 it('goes on when the credentials cannot be had for a moment', async () => {
   await using kubernetes = await clusterWithPod();
-  const agents = { status: async () => running, list: async () => [running], isBusy: () => false };
-  using watch = watchAgents({ cluster: kubernetes.cluster, instance: 'i', agents, log });
-  const changes: AgentStatus[] = [];
-  watch.add((change) => changes.push(change));
-  await waitFor('the watch', () => kubernetes.isWatched() && changes.length === 1);
+  using watch = await watched(kubernetes);
+  const { changes } = watch;
   const refused = vi
     .spyOn(kubernetes.cluster.config, 'applySecurityAuthentication')
     .mockRejectedValueOnce(new Error('the token has expired'));
@@ -138,8 +142,7 @@ it('goes on when the credentials cannot be had for a moment', async () => {
 
 it('goes on at the bookmark when its time is over, at once', async () => {
   await using kubernetes = await clusterWithPod();
-  const agents = { status: async () => running, list: async () => [running], isBusy: () => false };
-  using _watch = watchAgents({ cluster: kubernetes.cluster, instance: 'i', agents, log });
+  using _ = await watched(kubernetes);
   for (const resourceVersion of ['1', '7', '8', '9']) {
     await waitFor(`the watch from ${resourceVersion} on`, () => kubernetes.isWatched(), { timeoutMs: 900 });
     const query = Object.fromEntries(kubernetes.watches.at(-1) ?? []);

@@ -1,7 +1,7 @@
 import { messageOf } from '@agentcrew/protocol';
 import type { AgentStatus } from '../runtime.ts';
+import { agentLooks } from '../shared/agent-looks.ts';
 import type { RuntimeLogger } from '../shared/logger.ts';
-import { serialQueue } from '../shared/serial-queue.ts';
 import { statusReports } from '../shared/status-reports.ts';
 import type { DockerAgents } from './agents.ts';
 import type { Engine } from './engine.ts';
@@ -25,21 +25,8 @@ export interface AgentWatch extends Disposable {
 /** Follows the engine's events from now on: a container that Docker starts again needs its spec. */
 export function watchAgents({ engine, instance, agents, log }: WatchOptions): AgentWatch {
   const reports = statusReports(agents.isBusy, log);
-  // One look at an agent at a time: an older one must not have the last word.
-  const looks = serialQueue();
   const stop = new AbortController();
-
-  async function guarded(task: () => Promise<void>): Promise<void> {
-    try {
-      await task();
-    } catch (error) {
-      if (!stop.signal.aborted) log.warn({ err: messageOf(error) }, 'agents could not be looked at');
-    }
-  }
-
-  const look = async (id: string) =>
-    looks.run(id, async () => guarded(async () => reports.report(await agents.status(id))));
-  const lookAtAll = async () => guarded(async () => reports.reportAll(await agents.list()));
+  const { look, lookAtAll, guarded } = agentLooks({ agents, reports, wordsOf: messageOf, stop: stop.signal, log });
 
   async function handle({ action, container, team, agent, exitCode }: ContainerEvent): Promise<void> {
     const id = agentId(team, agent);

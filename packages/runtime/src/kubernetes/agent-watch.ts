@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@agentcrew/protocol';
 import { ListWatch, type V1Pod, Watch } from '@kubernetes/client-node';
 import type { AgentStatus } from '../runtime.ts';
+import { agentLooks } from '../shared/agent-looks.ts';
 import type { RuntimeLogger } from '../shared/logger.ts';
-import { serialQueue } from '../shared/serial-queue.ts';
 import { statusReports } from '../shared/status-reports.ts';
 import type { KubernetesAgents } from './agents.ts';
 import type { Cluster } from './cluster.ts';
@@ -54,9 +54,8 @@ class BookmarkedWatch extends Watch {
 /** Follows the pods of an installation from now on, through restarts of the API server. */
 export function watchAgents({ cluster, instance, agents, log }: WatchOptions): AgentWatch {
   const reports = statusReports(agents.isBusy, log);
-  // One look at an agent at a time: an older one must not have the last word.
-  const looks = serialQueue();
   const stop = new AbortController();
+  const { look, lookAtAll } = agentLooks({ agents, reports, wordsOf, stop: stop.signal, log });
   const labelSelector = allAgentsOf(instance);
   const list = async () => {
     const pods = await cluster.core.listPodForAllNamespaces({ labelSelector });
@@ -65,17 +64,6 @@ export function watchAgents({ cluster, instance, agents, log }: WatchOptions): A
   };
   const pods = new ListWatch<V1Pod>('/api/v1/pods', new BookmarkedWatch(cluster.config), list, false, labelSelector);
   let pauseMs = pauses.shortestMs;
-
-  async function guarded(task: () => Promise<void>): Promise<void> {
-    try {
-      await task();
-    } catch (error) {
-      if (!stop.signal.aborted) log.warn({ err: wordsOf(error) }, 'agents could not be looked at');
-    }
-  }
-  const look = async (id: string) =>
-    looks.run(id, async () => guarded(async () => reports.report(await agents.status(id))));
-  const lookAtAll = async () => guarded(async () => reports.reportAll(await agents.list()));
 
   /** By the pod's uid. */
   const restarts = new Map<string, number>();
